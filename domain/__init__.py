@@ -1,0 +1,1 @@
+"""What the system decides: the model, the policies and the use cases, free of any technology."""

@@ -1,0 +1,215 @@
+"""The attempt: the one record that owns an intent's execution, and the only transitions it may make.
+
+One attempt exists per intent, for ever: claimed once, never expired, at the end a small tombstone that turns every
+later approval into a duplicate. Each transition carries exactly one ledger entry, so the attempt also holds the head
+of the intent's ledger chain; ``ledger_seq`` is at the same time the revision that a writer must still find.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from domain.model.errors import OwnershipLost
+from domain.model.identifiers import Identifier, IntentRef, Sha256Hex
+from domain.model.intent import ActionIntent
+from domain.model.ledger import GENESIS_HASH, LedgerEntry, LedgerEventType
+
+
+class AttemptStatus(StrEnum):
+    """Where an execution stands."""
+
+    CLAIMED = "CLAIMED"
+    """Owned; it is proved that nothing has been done."""
+    DISPATCHED = "DISPATCHED"
+    """A call may have been sent; until evidence says otherwise the effect is in doubt."""
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    UNKNOWN = "UNKNOWN"
+    """Recorded as in doubt; only a resolution that cites evidence leaves it."""
+
+
+TERMINAL: Final = frozenset(
+    {AttemptStatus.SUCCEEDED, AttemptStatus.FAILED, AttemptStatus.CANCELLED, AttemptStatus.UNKNOWN}
+)
+
+LEGAL_TRANSITIONS: Final[dict[AttemptStatus, frozenset[AttemptStatus]]] = {
+    AttemptStatus.CLAIMED: frozenset(
+        {AttemptStatus.CLAIMED, AttemptStatus.DISPATCHED, AttemptStatus.FAILED, AttemptStatus.CANCELLED}
+    ),
+    AttemptStatus.DISPATCHED: frozenset(
+        {
+            AttemptStatus.DISPATCHED,
+            AttemptStatus.CLAIMED,
+            AttemptStatus.SUCCEEDED,
+            AttemptStatus.FAILED,
+            AttemptStatus.UNKNOWN,
+        }
+    ),
+    AttemptStatus.UNKNOWN: frozenset({AttemptStatus.SUCCEEDED, AttemptStatus.FAILED}),
+    AttemptStatus.SUCCEEDED: frozenset(),
+    AttemptStatus.FAILED: frozenset(),
+    AttemptStatus.CANCELLED: frozenset(),
+}
+"""CANCELLED is reachable only while nothing can have been done; SUCCEEDED only after something was sent."""
+
+
+class IllegalTransition(Exception):
+    """A use case asked for a transition that the model forbids: a defect in the caller, never a state of the world."""
+
+
+class Attempt(BaseModel):
+    """The execution record of one intent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tenant_id: Identifier
+    account_id: Identifier
+    action_intent_id: Identifier
+    owner: str = Field(min_length=1, max_length=512)
+    """The ARN of the owning state machine execution."""
+    fence: int = Field(ge=1)
+    """Raised by whoever takes over; a writer with an older fence is refused."""
+    status: AttemptStatus
+    action_digest: Sha256Hex
+    action_type: Identifier
+    mapping_version: Identifier
+    execution_trace_id: str
+    decision_trace_id: Identifier
+    expires_at_epoch: int
+    started_at: AwareDatetime
+    updated_at: AwareDatetime
+    attempt_count: int = Field(default=0, ge=0)
+    """How many times a call was dispatched: the truth behind the outcome's ``attempt_count``."""
+    in_doubt: bool = False
+    """Whether an earlier send has no proof: later evidence about a resend cannot clear it."""
+    idempotency_key: Sha256Hex | None = None
+    tool_name: str | None = None
+    first_dispatched_at: AwareDatetime | None = None
+    last_dispatched_at: AwareDatetime | None = None
+    last_failure_code: str | None = None
+    undone: tuple[Sha256Hex, ...] = ()
+    """Compensation keys of the objects that are proved undone: what a repeated compensation may skip."""
+    ledger_seq: int = Field(ge=1)
+    ledger_hash: Sha256Hex
+
+    @property
+    def ref(self) -> IntentRef:
+        """The intent this attempt belongs to."""
+        return IntentRef(tenant_id=self.tenant_id, account_id=self.account_id, action_intent_id=self.action_intent_id)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether an outcome is recorded."""
+        return self.status in TERMINAL
+
+    @property
+    def nothing_was_done(self) -> bool:
+        """Whether it is proved that no effect exists by this attempt."""
+        return self.status in {AttemptStatus.CLAIMED, AttemptStatus.CANCELLED}
+
+    @classmethod
+    def claim(
+        cls, intent: ActionIntent, *, owner: str, action_digest: str, trace_id: str, now: datetime
+    ) -> tuple[Self, LedgerEntry]:
+        """Return the first record of an execution and the ledger entry that goes with it."""
+        entry = LedgerEntry.chained(
+            ref=intent.ref,
+            seq=1,
+            previous_hash=GENESIS_HASH,
+            event_type=LedgerEventType.EXECUTION_STARTED,
+            occurred_at=now,
+            trace_id=trace_id,
+            decision_trace_id=intent.trace_id,
+            data={
+                "owner": owner,
+                "action_digest": action_digest,
+                "action_type": intent.action_type,
+                "mapping_version": intent.mapping_version,
+            },
+        )
+        attempt = cls(
+            tenant_id=intent.tenant_id,
+            account_id=intent.account_id,
+            action_intent_id=intent.action_intent_id,
+            owner=owner,
+            fence=1,
+            status=AttemptStatus.CLAIMED,
+            action_digest=action_digest,
+            action_type=intent.action_type,
+            mapping_version=intent.mapping_version,
+            execution_trace_id=trace_id,
+            decision_trace_id=intent.trace_id,
+            expires_at_epoch=intent.expires_at_epoch,
+            started_at=now,
+            updated_at=now,
+            ledger_seq=entry.seq,
+            ledger_hash=entry.entry_hash,
+        )
+        return attempt, entry
+
+    def owned_by(self, owner: str) -> Self:
+        """Return this attempt, or raise ``OwnershipLost`` if another execution owns it."""
+        if self.owner != owner:
+            raise OwnershipLost(
+                f"the attempt of intent {self.ref} belongs to {self.owner} (fence {self.fence}), not to {owner}; "
+                "this execution may not write and ends here",
+                action_intent_id=self.action_intent_id,
+                tenant_id=self.tenant_id,
+            )
+        return self
+
+    def advance(
+        self,
+        status: AttemptStatus,
+        event_type: LedgerEventType,
+        data: dict[str, object],
+        *,
+        now: datetime,
+        **changes: object,
+    ) -> tuple[Self, LedgerEntry]:
+        """Return the next record and its ledger entry, or raise ``IllegalTransition``."""
+        if status not in LEGAL_TRANSITIONS[self.status]:
+            msg = f"attempt {self.ref}: {self.status} may not become {status}"
+            raise IllegalTransition(msg)
+        entry = LedgerEntry.chained(
+            ref=self.ref,
+            seq=self.ledger_seq + 1,
+            previous_hash=self.ledger_hash,
+            event_type=event_type,
+            occurred_at=now,
+            trace_id=self.execution_trace_id,
+            decision_trace_id=self.decision_trace_id,
+            data=data,
+        )
+        head = {"status": status, "updated_at": now, "ledger_seq": entry.seq, "ledger_hash": entry.entry_hash}
+        return type(self).model_validate({**self.model_dump(), **changes, **head}), entry
+
+    def dispatch(self, *, key: str, tool_name: str, run_ref: str, now: datetime) -> tuple[Self, LedgerEntry]:
+        """Return the record of one more send; a send on top of an unproved one leaves doubt behind."""
+        count = self.attempt_count + 1
+        return self.advance(
+            AttemptStatus.DISPATCHED,
+            LedgerEventType.TOOL_DISPATCHED,
+            {"tool_name": tool_name, "idempotency_key": key, "tool_run_ref": run_ref, "attempt_count": count},
+            now=now,
+            attempt_count=count,
+            in_doubt=self.in_doubt or self.status is AttemptStatus.DISPATCHED,
+            idempotency_key=key,
+            tool_name=tool_name,
+            first_dispatched_at=self.first_dispatched_at or now,
+            last_dispatched_at=now,
+        )
+
+    def not_done(self, *, code: str, detail: str, now: datetime) -> tuple[Self, LedgerEntry]:
+        """Return the record after proof that the last send did nothing; earlier doubt stays."""
+        status = AttemptStatus.DISPATCHED if self.in_doubt else AttemptStatus.CLAIMED
+        return self.advance(
+            status,
+            LedgerEventType.TOOL_NOT_EXECUTED,
+            {"error_code": code, "detail": detail, "attempt_count": self.attempt_count},
+            now=now,
+            last_failure_code=code,
+        )

@@ -1,0 +1,100 @@
+"""One call of a tool, and everything that can come back, in the domain's words.
+
+The gateway port speaks these types: a call goes out, and either the tool's answer or a transport failure with the
+phase it happened in comes back. What an answer *means* is decided by ``domain.policies.classification`` alone.
+"""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from domain.model.canonical_json import JsonObject
+from domain.model.identifiers import IntentRef, Sha256Hex
+from domain.model.tool_mapping import RESERVED_ARGUMENT, ToolName
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CallPurpose(StrEnum):
+    """Why a tool is called; it decides what the answer may be used for."""
+
+    INVOKE = "INVOKE"
+    VERIFY = "VERIFY"
+    COMPENSATE = "COMPENSATE"
+
+
+class ToolCall(_Frozen):
+    """Exactly one ``tools/call``: the same for every send but its ``tool_run_ref``."""
+
+    purpose: CallPurpose
+    ref: IntentRef
+    tool_name: ToolName
+    arguments: JsonObject
+    idempotency_key: Sha256Hex
+    tool_run_ref: str
+    trace_id: str
+    passes_execution_context: bool = True
+
+    @property
+    def execution_context(self) -> dict[str, JsonValue]:
+        """The reserved namespace: who acts, for which intent, under which key."""
+        return {
+            "idempotency_key": self.idempotency_key,
+            "action_intent_id": self.ref.action_intent_id,
+            "tenant_id": self.ref.tenant_id,
+            "account_id": self.ref.account_id,
+        }
+
+    @property
+    def wire_arguments(self) -> dict[str, JsonValue]:
+        """The arguments as they are sent, the reserved namespace included where the tool's schema declares it."""
+        if not self.passes_execution_context:
+            return dict(self.arguments)
+        return {**self.arguments, RESERVED_ARGUMENT: self.execution_context}
+
+
+class TransportPhase(StrEnum):
+    """How far a call got before it failed; it decides what the failure proves."""
+
+    TOKEN = "TOKEN"  # noqa: S105  a phase, not a secret
+    """No token could be had; nothing was sent to the gateway."""
+    CONNECT = "CONNECT"
+    """Name resolution, TCP or TLS failed before the request's body was sent."""
+    SENT = "SENT"
+    """At least one byte of the body may have been sent, and no complete answer came back."""
+    HTTP_STATUS = "HTTP_STATUS"
+    """The gateway answered with an HTTP status other than 200."""
+    RPC_ERROR = "RPC_ERROR"
+    """The gateway answered with a JSON-RPC error."""
+    MALFORMED = "MALFORMED"
+    """An answer came back that is not a well-formed JSON-RPC response to our request."""
+
+
+class TransportFailure(_Frozen):
+    """No answer of the tool, and how far the call got."""
+
+    phase: TransportPhase
+    detail: str
+    http_status: int | None = None
+    rpc_code: int | None = None
+    retry_after_seconds: int | None = None
+    timed_out: bool = False
+
+
+class ToolAnswer(_Frozen):
+    """A well-formed ``tools/call`` result, as data: nothing in it is believed before it is classified."""
+
+    is_error: bool
+    structured: dict[str, JsonValue] | None = None
+    texts: tuple[str, ...] = ()
+
+
+class GatewayReply(_Frozen):
+    """What came back from one send, with the exchange as it may be archived (no headers, no token)."""
+
+    outcome: ToolAnswer | TransportFailure
+    request: JsonObject
+    response_text: str = ""
+    """The body as received, capped by the gateway adapter; empty when none came."""

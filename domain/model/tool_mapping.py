@@ -1,0 +1,182 @@
+"""The tool mapping: how one version of an action type becomes one tool call, how safe that call is, how it is undone.
+
+A published mapping is immutable, and its content hash is part of what an approver approves, so an intent keeps
+executing with exactly the mapping it was approved with.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from domain.model.canonical_json import digest
+from domain.model.external_object import ExternalSystem, system_of_tool
+from domain.model.identifiers import Identifier, Sha256Hex
+
+RESERVED_ARGUMENT: Final = "execution_context"
+"""The argument namespace that this system fills (idempotency key, intent, tenant, account); no parameter may."""
+
+ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,256}$", strict=True)]
+"""As the gateway lists it, ``{target}___{tool}``; 256 characters at most
+(Amazon Bedrock AgentCore Developer Guide, "Quotas")."""
+ArgumentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$", strict=True)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Transform(StrEnum):
+    """What happens to a parameter's value on its way into the tool's argument."""
+
+    PASSTHROUGH = "PASSTHROUGH"
+    UPPERCASE = "UPPERCASE"
+    LOWERCASE = "LOWERCASE"
+
+
+class ParameterType(StrEnum):
+    """The JSON type a parameter must have; values are never coerced from one to another."""
+
+    STRING = "STRING"
+    INTEGER = "INTEGER"
+    NUMBER = "NUMBER"
+    BOOLEAN = "BOOLEAN"
+    ARRAY = "ARRAY"
+    OBJECT = "OBJECT"
+    ANY = "ANY"
+
+
+class ParameterRule(_Frozen):
+    """One parameter of the intent, and the tool argument that it becomes."""
+
+    parameter: ArgumentName
+    argument: ArgumentName
+    type: ParameterType = ParameterType.ANY
+    required: bool = False
+    transform: Transform = Transform.PASSTHROUGH
+
+    @model_validator(mode="after")
+    def _not_reserved(self) -> Self:
+        if self.argument == RESERVED_ARGUMENT:
+            msg = f"argument: {RESERVED_ARGUMENT!r} is reserved for the execution's own context; rename it"
+            raise ValueError(msg)
+        if self.transform is not Transform.PASSTHROUGH and self.type is not ParameterType.STRING:
+            msg = f"transform: {self.transform} needs type STRING, but {self.parameter!r} has type {self.type}"
+            raise ValueError(msg)
+        return self
+
+
+class Idempotent(_Frozen):
+    """The tool dedupes on our idempotency key, so an ambiguous call may be sent again inside the key's lifetime."""
+
+    kind: Literal["IDEMPOTENT"] = "IDEMPOTENT"
+    key_ttl_seconds: int = Field(gt=0, le=31_536_000)
+
+
+class Verifiable(_Frozen):
+    """A verify tool answers whether the effect of our key exists, once the server can no longer be working on it."""
+
+    kind: Literal["VERIFIABLE"] = "VERIFIABLE"
+    verify_tool: ToolName
+    server_bound_seconds: int = Field(ge=0, le=3_600)
+
+
+class Unsafe(_Frozen):
+    """Neither: after an ambiguous result nothing may be sent again, and a person decides."""
+
+    kind: Literal["UNSAFE"] = "UNSAFE"
+
+
+EffectSafety = Annotated[Idempotent | Verifiable | Unsafe, Field(discriminator="kind")]
+
+
+class CompensationStrategy(StrEnum):
+    """How an effect that must not stay is undone."""
+
+    NONE = "NONE"
+    AUTOMATIC = "AUTOMATIC"
+    MANUAL = "MANUAL"
+
+
+class RefField(StrEnum):
+    """The field of an external object ref that a compensation argument is filled from."""
+
+    OBJECT_ID = "object_id"
+    OBJECT_TYPE = "object_type"
+    OBJECT_URL = "object_url"
+
+
+class CompensationPolicy(_Frozen):
+    """The undo half of a mapping. An AUTOMATIC tool must be harmless to repeat for the same object."""
+
+    strategy: CompensationStrategy = CompensationStrategy.NONE
+    compensation_tool: ToolName | None = None
+    arguments: dict[ArgumentName, RefField] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _automatic_names_its_tool(self) -> Self:
+        automatic = self.strategy is CompensationStrategy.AUTOMATIC
+        if automatic and (self.compensation_tool is None or not self.arguments):
+            msg = "compensation_tool and arguments: an AUTOMATIC policy needs both, else nothing could be undone"
+            raise ValueError(msg)
+        if not automatic and (self.compensation_tool is not None or self.arguments):
+            msg = f"compensation_tool and arguments: a {self.strategy} policy never uses them; remove them"
+            raise ValueError(msg)
+        if RESERVED_ARGUMENT in self.arguments:
+            msg = f"arguments: {RESERVED_ARGUMENT!r} is reserved for the execution's own context; rename it"
+            raise ValueError(msg)
+        return self
+
+
+class RiskClass(StrEnum):
+    """How much harm a wrong execution could do; shown to approvers."""
+
+    MINIMAL = "MINIMAL"
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+
+
+class ToolMapping(_Frozen):
+    """One immutable version of how an action type is carried out."""
+
+    action_type: Identifier
+    version: Identifier
+    tool_name: ToolName
+    tool_schema_version: Identifier
+    tool_schema_hash: Sha256Hex | None = None
+    parameters: tuple[ParameterRule, ...]
+    effect_safety: EffectSafety
+    """Required, without a default: what an ambiguous result means is a decision of whoever registers the tool."""
+    compensation: CompensationPolicy = CompensationPolicy()
+    passes_execution_context: bool = True
+    """Whether the tool's schema declares the reserved argument; without it the context travels in ``_meta`` only."""
+    required_scopes: tuple[Identifier, ...] = ()
+    risk_class: RiskClass = RiskClass.MEDIUM
+    created_at: AwareDatetime
+    deprecated_at: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for label in ("parameter", "argument"):
+            names = [getattr(rule, label) for rule in self.parameters]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                msg = f"parameters: {label} {', '.join(map(repr, twice))} is mapped more than once"
+                raise ValueError(msg)
+        return self
+
+    @property
+    def system(self) -> ExternalSystem:
+        """The system the tool acts on; refs of any other system are not believed."""
+        return system_of_tool(self.tool_name)
+
+    @property
+    def connector(self) -> str:
+        """The gateway target behind the tool: the part of its name before ``___``, or the whole name."""
+        return self.tool_name.split("___", 1)[0]
+
+    @property
+    def content_hash(self) -> str:
+        """The digest of everything that decides behaviour; the dates around it are not part of it."""
+        return digest(self.model_dump(mode="json", exclude={"created_at", "deprecated_at"}))

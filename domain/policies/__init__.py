@@ -1,0 +1,1 @@
+"""Decisions as pure, total functions: they take model values, return data, and never raise for a refusal."""

@@ -1,0 +1,309 @@
+"""The steps: order, timeouts, retries, routes and what each may touch.
+
+``infrastructure.asl`` turns this table into the state machine, ``infrastructure.permissions`` into IAM documents,
+``handlers.runtime`` validates against the same models, and the tests take their expectations from it. Whatever must
+be true of a step is written here and nowhere else.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from pydantic import BaseModel
+
+from ports.steps.resources import Access, Use, uses
+from ports.steps.state import (
+    CompensationSection,
+    InvocationSection,
+    InvocationStatus,
+    MappingSection,
+    OutcomeSection,
+    PreflightSection,
+    StartSection,
+)
+
+GET, PUT, UPDATE, CHECK = Access.GET, Access.PUT, Access.UPDATE, Access.CHECK
+PUBLISH, CALL = Access.PUBLISH, Access.CALL
+
+MACHINE_TIMEOUT_SECONDS: Final = 3_600
+"""One hour for a whole execution, waits included (R80)."""
+
+
+class StepName(StrEnum):
+    """The seven steps; names are kept from the original plan (R81)."""
+
+    START_EXECUTION = "StartExecution"
+    VALIDATE_PREFLIGHT = "ValidatePreflight"
+    MAP_ACTION_TO_TOOL = "MapActionToTool"
+    INVOKE_TOOL = "InvokeTool"
+    COMPENSATE_ACTION = "CompensateAction"
+    RECORD_OUTCOME = "RecordOutcome"
+    RECORD_FAILURE = "RecordFailure"
+
+
+class Junction(StrEnum):
+    """The states between and after the steps."""
+
+    CHECK_INVOCATION = "CheckInvocation"
+    WAIT_FOR_TOOL = "WaitForTool"
+    CHECK_OUTCOME = "CheckOutcome"
+    SPOOL_OUTCOME = "SpoolOutcome"
+    SUCCEEDED = "Succeeded"
+    DUPLICATE_SUPPRESSED = "DuplicateSuppressed"
+    EXECUTION_FAILED = "ExecutionFailed"
+    EXECUTION_UNKNOWN = "ExecutionUnknown"
+    RECORDING_FAILED = "RecordingFailed"
+
+
+Target = StepName | Junction
+
+
+@dataclass(frozen=True)
+class RetryRule:
+    """A Step Functions retrier: full jitter and a maximum delay are part of every one."""
+
+    errors: tuple[str, ...]
+    interval_seconds: int
+    max_attempts: int
+    backoff_rate: float
+    max_delay_seconds: int
+
+
+@dataclass(frozen=True)
+class CatchRule:
+    """A Step Functions catcher: assigns ``error`` and goes to ``target``."""
+
+    errors: tuple[str, ...]
+    target: Target
+
+
+TRANSIENT_RETRY: Final = RetryRule(("TransientError",), 2, 3, 2.0, 30)
+"""R86: first after 2 s, three retries, doubling; 30 s is a guess at the longest pause worth holding a caller for."""
+
+SERVICE_RETRY: Final = RetryRule(
+    (
+        "Lambda.ClientExecutionTimeoutException",
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.TooManyRequestsException",
+    ),
+    2,
+    6,
+    2.0,
+    30,
+)
+"""The retrier AWS recommends for every Lambda task (AWS Step Functions Developer Guide, "Handle transient Lambda
+service exceptions"). Safe on InvokeTool because a re-entered step never simply sends again."""
+
+LOST_REPLY_RETRY: Final = RetryRule(
+    ("States.Timeout", "Sandbox.Timedout", "Runtime.ExitError", "Lambda.Unknown"), 2, 2, 2.0, 30
+)
+"""A function that timed out or died may have done its work; every step can be entered again, so asking it again is
+how the truth is found. InvokeTool then decides by the mapping's effect safety."""
+
+_DUPLICATE = CatchRule(("DuplicateExecution",), Junction.DUPLICATE_SUPPRESSED)
+_ANY_FAILURE = CatchRule(("States.ALL",), StepName.RECORD_FAILURE)
+_SPOOL = CatchRule(("States.ALL",), Junction.SPOOL_OUTCOME)
+
+
+@dataclass(frozen=True)
+class StepSpec:
+    """All that is decided about one step."""
+
+    name: StepName
+    component: str
+    """The function's component name (``<prefix>-<stack>-<component>``, R72, R73)."""
+    handler: str
+    """The Lambda handler, ``module.function``."""
+    section: str
+    """The one variable that the step assigns."""
+    output: type[BaseModel]
+    requires: tuple[str, ...]
+    """Sections that must be there when the step is entered on any route."""
+    accepts: tuple[str, ...]
+    """Sections that may be there."""
+    function_timeout_seconds: int
+    next: Target
+    catches: tuple[CatchRule, ...]
+    uses: tuple[Use, ...]
+    retries: tuple[RetryRule, ...] = (TRANSIENT_RETRY, LOST_REPLY_RETRY, SERVICE_RETRY)
+    has_external_effect: bool = False
+    memory_megabytes: int = 512
+    """A guess: 512 MB gives about a third of a vCPU, which keeps cold starts near a second."""
+
+    @property
+    def task_timeout_seconds(self) -> int:
+        """Longer than the function's own, so that the function's error is seen rather than the task's."""
+        return self.function_timeout_seconds + 10
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Every section that the step receives."""
+        return (*self.requires, *self.accepts)
+
+
+_GATEWAY_USES: Final = uses(
+    gateway=(CALL,), token_endpoint=(CALL,), gateway_credentials=(GET,), execution_artifacts=(PUT,)
+)
+_RECORDER_USES: Final = uses(
+    action_intents=(GET,),
+    execution_attempts=(GET, PUT),
+    execution_outcomes=(GET, PUT),
+    ledger=(PUT,),
+    signals=(GET, PUT, UPDATE),
+    event_bus=(PUBLISH,),
+)
+
+STEPS: Final[dict[StepName, StepSpec]] = {
+    spec.name: spec
+    for spec in (
+        StepSpec(
+            name=StepName.START_EXECUTION,
+            component="execution-starter",
+            handler="handlers.start_execution.handler",
+            section="start",
+            output=StartSection,
+            requires=(),
+            accepts=(),
+            function_timeout_seconds=30,
+            next=StepName.VALIDATE_PREFLIGHT,
+            catches=(_DUPLICATE, _ANY_FAILURE),
+            uses=uses(action_intents=(GET,), execution_attempts=(GET, PUT), ledger=(PUT,)),
+        ),
+        StepSpec(
+            name=StepName.VALIDATE_PREFLIGHT,
+            component="execution-validator",
+            handler="handlers.validate_preflight.handler",
+            section="preflight",
+            output=PreflightSection,
+            requires=("start",),
+            accepts=(),
+            function_timeout_seconds=30,
+            next=StepName.MAP_ACTION_TO_TOOL,
+            catches=(_ANY_FAILURE,),
+            uses=uses(action_intents=(GET,), kill_switches=(GET,)),
+        ),
+        StepSpec(
+            name=StepName.MAP_ACTION_TO_TOOL,
+            component="tool-mapper",
+            handler="handlers.map_action_to_tool.handler",
+            section="mapping",
+            output=MappingSection,
+            requires=("start", "preflight"),
+            accepts=(),
+            function_timeout_seconds=30,
+            next=StepName.INVOKE_TOOL,
+            catches=(_ANY_FAILURE,),
+            uses=uses(action_intents=(GET,), action_type_registry=(GET,)),
+        ),
+        StepSpec(
+            name=StepName.INVOKE_TOOL,
+            component="tool-invoker",
+            handler="handlers.invoke_tool.handler",
+            section="invocation",
+            output=InvocationSection,
+            requires=("start", "preflight", "mapping"),
+            accepts=(),
+            function_timeout_seconds=60,
+            next=Junction.CHECK_INVOCATION,
+            catches=(CatchRule(("PermanentError",), StepName.COMPENSATE_ACTION), _ANY_FAILURE),
+            uses=(
+                *uses(
+                    action_intents=(GET,),
+                    action_type_registry=(GET,),
+                    execution_attempts=(GET, PUT),
+                    ledger=(PUT,),
+                    kill_switches=(CHECK,),
+                    external_write_dedupe=(GET, PUT),
+                ),
+                *_GATEWAY_USES,
+            ),
+            has_external_effect=True,
+        ),
+        StepSpec(
+            name=StepName.COMPENSATE_ACTION,
+            component="compensation-handler",
+            handler="handlers.compensate_action.handler",
+            section="compensation",
+            output=CompensationSection,
+            requires=("start", "preflight", "mapping"),
+            accepts=("invocation", "error"),
+            function_timeout_seconds=60,
+            next=StepName.RECORD_OUTCOME,
+            catches=(CatchRule(("States.ALL",), StepName.RECORD_OUTCOME),),
+            uses=(
+                *uses(
+                    action_type_registry=(GET,),
+                    execution_attempts=(GET, PUT),
+                    ledger=(PUT,),
+                    external_write_dedupe=(GET,),
+                ),
+                *_GATEWAY_USES,
+            ),
+            has_external_effect=True,
+        ),
+        StepSpec(
+            name=StepName.RECORD_OUTCOME,
+            component="execution-recorder",
+            handler="handlers.record_outcome.handler",
+            section="outcome",
+            output=OutcomeSection,
+            requires=("start", "preflight", "mapping"),
+            accepts=("invocation", "compensation", "error"),
+            function_timeout_seconds=30,
+            next=Junction.CHECK_OUTCOME,
+            catches=(_SPOOL,),
+            uses=_RECORDER_USES,
+        ),
+        StepSpec(
+            name=StepName.RECORD_FAILURE,
+            component="failure-recorder",
+            handler="handlers.record_failure.handler",
+            section="outcome",
+            output=OutcomeSection,
+            requires=("error",),
+            accepts=("start", "preflight", "mapping"),
+            function_timeout_seconds=30,
+            next=Junction.CHECK_OUTCOME,
+            catches=(_SPOOL,),
+            uses=_RECORDER_USES,
+        ),
+    )
+}
+
+FIRST_STEP: Final = StepName.START_EXECUTION
+SECTIONS: Final[tuple[str, ...]] = ("start", "preflight", "mapping", "invocation", "compensation", "outcome")
+ERROR_VARIABLE: Final = "error"
+
+
+@dataclass(frozen=True)
+class Routing:
+    """A Choice over one section's ``status``: every value has a route, and an unforeseen one fails visibly."""
+
+    section: str
+    routes: dict[str, Target] = field(default_factory=dict)
+    otherwise: Target = Junction.EXECUTION_FAILED
+
+
+INVOCATION_ROUTING: Final = Routing(
+    "invocation",
+    {
+        InvocationStatus.SUCCEEDED.value: StepName.RECORD_OUTCOME,
+        InvocationStatus.FAILED.value: StepName.COMPENSATE_ACTION,
+        InvocationStatus.PARTIAL.value: StepName.COMPENSATE_ACTION,
+        InvocationStatus.DEFERRED.value: Junction.WAIT_FOR_TOOL,
+        InvocationStatus.UNKNOWN.value: StepName.RECORD_OUTCOME,
+    },
+    otherwise=StepName.RECORD_OUTCOME,
+)
+
+OUTCOME_ROUTING: Final = Routing(
+    "outcome",
+    {
+        "SUCCEEDED": Junction.SUCCEEDED,
+        "FAILED": Junction.EXECUTION_FAILED,
+        "CANCELLED": Junction.EXECUTION_FAILED,
+        "UNKNOWN": Junction.EXECUTION_UNKNOWN,
+    },
+)
