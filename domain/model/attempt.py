@@ -13,7 +13,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from domain.model.errors import OwnershipLost
 from domain.model.identifiers import Identifier, IntentRef, Sha256Hex
-from domain.model.intent import ActionIntent
+from domain.model.intent import ActionIntent, Approval
+from domain.model.invocation import Invocation
 from domain.model.ledger import GENESIS_HASH, LedgerEntry, LedgerEventType
 
 
@@ -78,6 +79,8 @@ class Attempt(BaseModel):
     mapping_version: Identifier
     execution_trace_id: str
     decision_trace_id: Identifier
+    approved_by: Identifier
+    approved_at: AwareDatetime
     expires_at_epoch: int
     started_at: AwareDatetime
     updated_at: AwareDatetime
@@ -87,9 +90,12 @@ class Attempt(BaseModel):
     """Whether an earlier send has no proof: later evidence about a resend cannot clear it."""
     idempotency_key: Sha256Hex | None = None
     tool_name: str | None = None
+    tool_schema_version: str | None = None
     first_dispatched_at: AwareDatetime | None = None
     last_dispatched_at: AwareDatetime | None = None
     last_failure_code: str | None = None
+    reply: Invocation | None = None
+    """What the tool answered, kept before anything else is done with it: a step entered again reads it here."""
     undone: tuple[Sha256Hex, ...] = ()
     """Compensation keys of the objects that are proved undone: what a repeated compensation may skip."""
     ledger_seq: int = Field(ge=1)
@@ -112,7 +118,7 @@ class Attempt(BaseModel):
 
     @classmethod
     def claim(
-        cls, intent: ActionIntent, *, owner: str, action_digest: str, trace_id: str, now: datetime
+        cls, intent: ActionIntent, approval: Approval, *, owner: str, action_digest: str, trace_id: str, now: datetime
     ) -> tuple[Self, LedgerEntry]:
         """Return the first record of an execution and the ledger entry that goes with it."""
         entry = LedgerEntry.chained(
@@ -128,6 +134,8 @@ class Attempt(BaseModel):
                 "action_digest": action_digest,
                 "action_type": intent.action_type,
                 "mapping_version": intent.mapping_version,
+                "approved_by": approval.approved_by,
+                "approved_at": approval.approved_at.isoformat(),
             },
         )
         attempt = cls(
@@ -142,6 +150,8 @@ class Attempt(BaseModel):
             mapping_version=intent.mapping_version,
             execution_trace_id=trace_id,
             decision_trace_id=intent.trace_id,
+            approved_by=approval.approved_by,
+            approved_at=approval.approved_at,
             expires_at_epoch=intent.expires_at_epoch,
             started_at=now,
             updated_at=now,
@@ -187,7 +197,9 @@ class Attempt(BaseModel):
         head = {"status": status, "updated_at": now, "ledger_seq": entry.seq, "ledger_hash": entry.entry_hash}
         return type(self).model_validate({**self.model_dump(), **changes, **head}), entry
 
-    def dispatch(self, *, key: str, tool_name: str, run_ref: str, now: datetime) -> tuple[Self, LedgerEntry]:
+    def dispatch(
+        self, *, key: str, tool_name: str, tool_schema_version: str, run_ref: str, now: datetime
+    ) -> tuple[Self, LedgerEntry]:
         """Return the record of one more send; a send on top of an unproved one leaves doubt behind."""
         count = self.attempt_count + 1
         return self.advance(
@@ -199,9 +211,20 @@ class Attempt(BaseModel):
             in_doubt=self.in_doubt or self.status is AttemptStatus.DISPATCHED,
             idempotency_key=key,
             tool_name=tool_name,
+            tool_schema_version=tool_schema_version,
             first_dispatched_at=self.first_dispatched_at or now,
             last_dispatched_at=now,
         )
+
+    def replied(self, reply: Invocation, *, now: datetime) -> tuple[Self, LedgerEntry]:
+        """Return the record of the tool's answer."""
+        data = reply.model_dump(mode="json", exclude={"retry_after_seconds"}, exclude_none=True)
+        return self.advance(AttemptStatus.DISPATCHED, LedgerEventType.TOOL_REPLIED, data, now=now, reply=reply)
+
+    def verified_absent(self, *, verify_tool: str, now: datetime) -> tuple[Self, LedgerEntry]:
+        """Return the record after the tool's side proved that no effect exists: all doubt is gone."""
+        data = {"verify_tool": verify_tool, "found": False, "attempt_count": self.attempt_count}
+        return self.advance(AttemptStatus.CLAIMED, LedgerEventType.EFFECT_VERIFIED, data, now=now, in_doubt=False)
 
     def not_done(self, *, code: str, detail: str, now: datetime) -> tuple[Self, LedgerEntry]:
         """Return the record after proof that the last send did nothing; earlier doubt stays."""

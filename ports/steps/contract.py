@@ -11,11 +11,11 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from domain.model.invocation import InvocationStatus
 from ports.steps.resources import Access, Use, uses
 from ports.steps.state import (
     CompensationSection,
     InvocationSection,
-    InvocationStatus,
     MappingSection,
     OutcomeSection,
     PreflightSection,
@@ -147,7 +147,6 @@ _GATEWAY_USES: Final = uses(
     gateway=(CALL,), token_endpoint=(CALL,), gateway_credentials=(GET,), execution_artifacts=(PUT,)
 )
 _RECORDER_USES: Final = uses(
-    action_intents=(GET,),
     execution_attempts=(GET, PUT),
     execution_outcomes=(GET, PUT),
     ledger=(PUT,),

@@ -7,14 +7,14 @@ in the stores, and a later step reads them again and proves by digest that they 
 
 import re
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from domain.model.errors import ErrorClass, InvalidEvent
-from domain.model.external_object import ExternalObjectRef, ExternalSystem
+from domain.model.errors import InvalidEvent
+from domain.model.external_object import ExternalSystem
 from domain.model.identifiers import IDENTIFIER_PATTERN, Identifier, IntentRef, Sha256Hex
+from domain.model.invocation import Invocation
 from domain.model.outcome import CompensationStatus, OutcomeStatus, RefCompensation
 from domain.model.tool_mapping import CompensationStrategy
 
@@ -66,32 +66,8 @@ class MappingSection(_Frozen):
     compensation_strategy: CompensationStrategy
 
 
-class InvocationStatus(StrEnum):
-    """What is known after a call; the Choice state branches on it."""
-
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    """The tool refused, or it is proved otherwise that nothing was done."""
-    PARTIAL = "PARTIAL"
-    """The tool says it failed and names objects that exist all the same."""
-    DEFERRED = "DEFERRED"
-    """Nothing can be said or sent before ``retry_after_seconds`` have passed; Step Functions waits."""
-    UNKNOWN = "UNKNOWN"
-
-
-class InvocationSection(_Frozen):
-    """InvokeTool's result: the plan's ToolInvocationResponse, with what it is founded on."""
-
-    status: InvocationStatus
-    tool_run_ref: str | None = None
-    external_object_refs: tuple[ExternalObjectRef, ...] = ()
-    raw_response_artifact_ref: str | None = None
-    error_code: str | None = None
-    error_class: ErrorClass | None = None
-    error_message: str | None = None
-    attempt_count: int
-    completed_at: AwareDatetime
-    retry_after_seconds: int = Field(default=0, ge=0, le=900)
+class InvocationSection(Invocation):
+    """InvokeTool's result."""
 
 
 class CompensationSection(_Frozen):
