@@ -38,9 +38,7 @@ IMPORT_TABLE = (
     # An adapter knows its port, the model and its own SDK; it never sees another technology.
     Room("adapters.memory", ("ports", "domain.model", "pydantic")),
     Room("adapters.system", ("ports", "domain.model", "pydantic")),
-    Room(
-        "adapters.dynamodb", ("ports", "domain.model", "pydantic", "boto3", "botocore", "mypy_boto3_dynamodb")
-    ),
+    Room("adapters.dynamodb", ("ports", "domain.model", "pydantic", "boto3", "botocore", "mypy_boto3_dynamodb")),
     Room("adapters.s3", ("ports", "domain.model", "pydantic", "boto3", "botocore", "mypy_boto3_s3")),
     Room(
         "adapters.eventbridge",
