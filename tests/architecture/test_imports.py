@@ -52,6 +52,7 @@ def test_no_module_outgrows_its_reader() -> None:
         ("domain/use_cases/undo.py", "def f():\n    import adapters.memory", "adapters.memory"),
         ("domain/use_cases/undo.py", "import importlib\nimportlib.import_module('httpx')", "httpx"),
         ("ports/clock.py", "from domain.use_cases import undo", "domain.use_cases.undo"),
+        ("ports/clock.py", "import pydantic_settings", "pydantic_settings"),
         ("ports/clock.py", "import botocore.exceptions", "botocore.exceptions"),
         ("adapters/dynamodb/ledger.py", "from adapters.memory.ledger import X", "adapters.memory.ledger.X"),
         ("adapters/dynamodb/ledger.py", "from ..s3 import artifacts", "adapters.s3.artifacts"),
