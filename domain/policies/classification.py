@@ -1,0 +1,256 @@
+"""Classification: what one reply of the gateway proves.
+
+The verdict rests on the tool's typed contract and on how far the call got, never on the wording of a message: text
+only chooses the error class that people read. Whatever is not listed as proof that nothing was done is in doubt.
+The lists below are assumptions about the gateway (Amazon Bedrock AgentCore Gateway answers these before it calls a
+target); they stand here, once, so that they can be checked against a real account.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from pydantic import JsonValue, ValidationError
+
+from domain.model.errors import CLASS_OF_CODE, ErrorClass, ErrorCode
+from domain.model.external_object import UNKNOWN_OBJECT_TYPE, ExternalObjectRef, system_of_tool
+from domain.model.redaction import redact
+from domain.model.tool_call import ToolAnswer, TransportFailure, TransportPhase
+
+
+class Evidence(StrEnum):
+    """What a reply proves about the effect."""
+
+    SUCCEEDED = "SUCCEEDED"
+    REFUSED = "REFUSED"
+    """The tool's typed answer says it failed and names nothing that exists."""
+    PARTIAL = "PARTIAL"
+    NOT_DONE = "NOT_DONE"
+    """The call did not reach the tool."""
+    IN_DOUBT = "IN_DOUBT"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a reply proves, with what people and policies need to know about it."""
+
+    evidence: Evidence
+    refs: tuple[ExternalObjectRef, ...] = ()
+    error_code: ErrorCode | None = None
+    error_class: ErrorClass | None = None
+    error_message: str | None = None
+    transient: bool = False
+    """Only with NOT_DONE: whether the same call may succeed later."""
+    retry_after_seconds: int | None = None
+    token_refused: bool = False
+
+
+NOT_EXECUTED_RPC_CODES: Final = frozenset({-32700, -32600, -32601, -32602, -32020, -32022})
+"""JSON-RPC errors that precede any tool call: parse error, invalid request, method not found, invalid params
+(JSON-RPC 2.0 section 5.1) and MCP's header mismatch and unsupported protocol version (measured, MCP 2026-07-28)."""
+
+HTTP_UNAUTHORIZED, HTTP_FORBIDDEN, HTTP_TOO_MANY_REQUESTS = 401, 403, 429
+
+_WORDS: Final = (
+    (ErrorCode.AUTH_FAILED, ("authentication", "unauthorized", "unauthorised", "forbidden", "invalid_grant")),
+    (ErrorCode.RATE_LIMIT, ("rate limit", "throttl", "too many requests")),
+    (ErrorCode.TIMEOUT, ("timeout", "timed out")),
+    (ErrorCode.VALIDATION_ERROR, ("validation", "invalid")),
+)
+"""R41's words, compared without case; the more specific come first (``invalid_grant`` is no validation error)."""
+
+
+def classify(outcome: ToolAnswer | TransportFailure, tool_name: str) -> Verdict:
+    """Return what the outcome of one call of ``tool_name`` proves."""
+    if isinstance(outcome, TransportFailure):
+        return _of_failure(outcome)
+    return _of_answer(outcome, tool_name)
+
+
+def code_of_text(message: str) -> ErrorCode:
+    """Return the code whose words a message contains, for people; ``UNKNOWN_ERROR`` if none."""
+    lowered = message.lower()
+    return next((code for code, words in _WORDS if any(word in lowered for word in words)), ErrorCode.UNKNOWN_ERROR)
+
+
+def _of_failure(failure: TransportFailure) -> Verdict:
+    late = ErrorCode.TIMEOUT if failure.timed_out else ErrorCode.DOWNSTREAM_ERROR
+    match failure.phase:
+        case TransportPhase.TOKEN:
+            return _not_done(ErrorCode.AUTH_FAILED, failure, transient=True)
+        case TransportPhase.CONNECT:
+            return _not_done(late, failure, transient=True)
+        case TransportPhase.SENT:
+            return _in_doubt(late, failure.detail)
+        case TransportPhase.MALFORMED:
+            return _in_doubt(ErrorCode.MALFORMED_RESPONSE, failure.detail)
+        case TransportPhase.RPC_ERROR:
+            if failure.rpc_code in NOT_EXECUTED_RPC_CODES:
+                return _not_done(ErrorCode.VALIDATION_ERROR, failure, transient=False)
+            return _in_doubt(ErrorCode.DOWNSTREAM_ERROR, failure.detail)
+        case TransportPhase.HTTP_STATUS:
+            return _of_status(failure)
+
+
+def _of_status(failure: TransportFailure) -> Verdict:
+    match failure.http_status:
+        case 401:
+            return _not_done(ErrorCode.AUTH_FAILED, failure, transient=True, token_refused=True)
+        case 403:
+            return _not_done(ErrorCode.AUTH_FAILED, failure, transient=False)
+        case 429:
+            return _not_done(ErrorCode.RATE_LIMIT, failure, transient=True)
+        case 408 | 504:
+            return _in_doubt(ErrorCode.TIMEOUT, failure.detail)
+        case _:
+            return _in_doubt(ErrorCode.DOWNSTREAM_ERROR, failure.detail)
+
+
+def _not_done(code: ErrorCode, failure: TransportFailure, *, transient: bool, token_refused: bool = False) -> Verdict:
+    return Verdict(
+        Evidence.NOT_DONE,
+        error_code=code,
+        error_class=CLASS_OF_CODE[code],
+        error_message=redact(failure.detail),
+        transient=transient,
+        retry_after_seconds=failure.retry_after_seconds,
+        token_refused=token_refused,
+    )
+
+
+def _in_doubt(code: ErrorCode, detail: str) -> Verdict:
+    return Verdict(Evidence.IN_DOUBT, error_code=code, error_class=CLASS_OF_CODE[code], error_message=redact(detail))
+
+
+def _of_answer(answer: ToolAnswer, tool_name: str) -> Verdict:
+    contract = typed_contract(answer)
+    if contract is None:
+        text = " ".join(answer.texts)
+        if answer.is_error:
+            return _in_doubt(code_of_text(text), f"the tool reported an error without its typed contract: {text}")
+        return _in_doubt(ErrorCode.MALFORMED_RESPONSE, "failed to parse the tool's answer: it holds no JSON object")
+    success = contract.get("success", True if not answer.is_error else None)
+    if not isinstance(success, bool):
+        return _in_doubt(
+            ErrorCode.MALFORMED_RESPONSE,
+            f"the tool's answer has no boolean 'success' (isError is {answer.is_error}); its contract requires one",
+        )
+    if success and answer.is_error:
+        return _in_doubt(ErrorCode.MALFORMED_RESPONSE, "the tool's answer contradicts itself: isError with success")
+    refs = refs_in(contract, tool_name)
+    if refs is None:
+        return _in_doubt(
+            ErrorCode.MALFORMED_RESPONSE,
+            "the tool's answer names external objects in a shape that its contract does not allow",
+        )
+    if success:
+        return Verdict(Evidence.SUCCEEDED, refs=refs)
+    return _refusal(contract, refs)
+
+
+def _refusal(contract: Mapping[str, JsonValue], refs: tuple[ExternalObjectRef, ...]) -> Verdict:
+    raw_message, raw_code, raw_class = (contract.get(f"error_{part}") for part in ("message", "code", "class"))
+    message = raw_message if isinstance(raw_message, str) and raw_message else "the tool gave no error message"
+    code = ErrorCode(raw_code) if isinstance(raw_code, str) and raw_code in _TOOL_CODES else code_of_text(message)
+    is_class = isinstance(raw_class, str) and raw_class in ErrorClass.__members__
+    return Verdict(
+        Evidence.PARTIAL if refs else Evidence.REFUSED,
+        refs=refs,
+        error_code=code,
+        error_class=ErrorClass(str(raw_class)) if is_class else CLASS_OF_CODE[code],
+        error_message=redact(message),
+    )
+
+
+_TOOL_CODES: Final = frozenset(
+    code.value
+    for code in (
+        ErrorCode.AUTH_FAILED,
+        ErrorCode.RATE_LIMIT,
+        ErrorCode.VALIDATION_ERROR,
+        ErrorCode.DOWNSTREAM_ERROR,
+        ErrorCode.TIMEOUT,
+        ErrorCode.UNKNOWN_ERROR,
+    )
+)
+"""The codes a tool may choose from; the rest are this system's own words, which no tool can speak."""
+
+
+def typed_contract(answer: ToolAnswer) -> Mapping[str, JsonValue] | None:
+    """Return the answer's one JSON object: the structured content, else the first text block that is one."""
+    if answer.structured is not None:
+        return answer.structured
+    return next((parsed for text in answer.texts if (parsed := _json_object(text)) is not None), None)
+
+
+def _json_object(text: str) -> Mapping[str, JsonValue] | None:
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def refs_in(contract: Mapping[str, JsonValue], tool_name: str) -> tuple[ExternalObjectRef, ...] | None:
+    """Return the objects that a contract names, in order, each once; ``None`` if one has an illegal shape.
+
+    Their system comes from the tool's name: a tool cannot name objects of another system.
+    """
+    listed = contract.get("external_objects", [])
+    if not isinstance(listed, Sequence) or isinstance(listed, str) or len(listed) > MAX_REFS:
+        return None
+    named = [item for item in ([*listed, _single(contract)]) if item is not None]
+    refs: dict[str, ExternalObjectRef] = {}
+    for item in named:
+        if not isinstance(item, Mapping):
+            return None
+        try:
+            ref = ExternalObjectRef(
+                system=system_of_tool(tool_name),
+                object_type=item.get("object_type") or UNKNOWN_OBJECT_TYPE,  # type: ignore[arg-type]  # validated here
+                object_id=item.get("object_id"),  # type: ignore[arg-type]  # validated here
+                object_url=item.get("object_url"),  # type: ignore[arg-type]  # validated here
+            )
+        except ValidationError:
+            return None
+        refs.setdefault(ref.object_id, ref)
+    return tuple(refs.values())
+
+
+MAX_REFS: Final = 50
+"""Objects one call may name; more would not fit a 64 KiB state, and no tool of ours creates so many."""
+
+
+def _single(contract: Mapping[str, JsonValue]) -> dict[str, JsonValue] | None:
+    if contract.get("external_object_id") is None:
+        return None
+    return {
+        "object_id": contract["external_object_id"],
+        "object_type": contract.get("object_type"),
+        "object_url": contract.get("object_url"),
+    }
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a verify tool said: ``found`` is ``None`` if it said nothing that can be relied on."""
+
+    found: bool | None
+    refs: tuple[ExternalObjectRef, ...] = ()
+    detail: str = ""
+
+
+def classify_verification(outcome: ToolAnswer | TransportFailure, tool_name: str) -> Verification:
+    """Return what a verify call proves; only a well-formed, successful answer proves anything."""
+    if isinstance(outcome, TransportFailure):
+        return Verification(None, detail=redact(outcome.detail))
+    contract = typed_contract(outcome)
+    found = contract.get("found") if contract is not None else None
+    if outcome.is_error or contract is None or contract.get("success") is not True or not isinstance(found, bool):
+        return Verification(None, detail="the verify tool gave no answer of its contract")
+    refs = refs_in(contract, tool_name)
+    if refs is None:
+        return Verification(None, detail="the verify tool named external objects in an illegal shape")
+    return Verification(found, refs=refs if found else ())

@@ -1,0 +1,108 @@
+"""Retry: what may follow a reply, or a step entered again, for each effect safety. Total, and the only place.
+
+The dispositions rest on evidence: what is proved not done may be tried again in every class; what is in doubt may be
+sent again only where the tool dedupes on our key, asked about only where a verify tool exists, and otherwise stays
+UNKNOWN. Waiting is done by Step Functions, never here.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from domain.model.errors import ErrorCode
+from domain.model.tool_mapping import EffectSafety, Idempotent, Unsafe, Verifiable
+from domain.policies.classification import Evidence, Verdict
+
+MIN_WAIT_SECONDS: Final = 1
+MAX_WAIT_SECONDS: Final = 900
+"""A gateway that asks for more than 15 minutes is asked again then; longer waits hide a stuck action."""
+
+
+class Move(StrEnum):
+    """What to do next."""
+
+    CONCLUDE = "CONCLUDE"
+    """The tool has answered; record it."""
+    RETRY = "RETRY"
+    """Raise ``TransientError``: Step Functions enters the step again."""
+    DEFER = "DEFER"
+    """Return DEFERRED: Step Functions waits ``wait_seconds`` and enters the step again."""
+    GIVE_UP = "GIVE_UP"
+    """Raise ``PermanentError``: nothing was done and trying again cannot help."""
+    SEND = "SEND"
+    VERIFY = "VERIFY"
+    UNKNOWN = "UNKNOWN"
+    """Return UNKNOWN: nothing may be sent and nobody can be asked."""
+
+
+@dataclass(frozen=True)
+class Disposition:
+    """A move, with the wait that DEFER asks for."""
+
+    move: Move
+    wait_seconds: int = 0
+
+
+def after_reply(
+    verdict: Verdict,
+    effect: EffectSafety,
+    *,
+    seconds_since_first_send: float,
+    seconds_to_expiry: float,
+    token_refused_before: bool,
+) -> Disposition:
+    """Decide what follows the reply to a send."""
+    match verdict.evidence:
+        case Evidence.SUCCEEDED | Evidence.REFUSED | Evidence.PARTIAL:
+            return Disposition(Move.CONCLUDE)
+        case Evidence.NOT_DONE:
+            return _after_not_done(verdict, seconds_to_expiry, token_refused_before=token_refused_before)
+        case Evidence.IN_DOUBT:
+            return _after_doubt(effect, seconds_since_first_send)
+
+
+def _after_not_done(verdict: Verdict, seconds_to_expiry: float, *, token_refused_before: bool) -> Disposition:
+    if not verdict.transient or (verdict.token_refused and token_refused_before):
+        return Disposition(Move.GIVE_UP)
+    if verdict.retry_after_seconds is None:
+        return Disposition(Move.RETRY)
+    wait = clamp_wait(verdict.retry_after_seconds)
+    return Disposition(Move.GIVE_UP) if wait >= seconds_to_expiry else Disposition(Move.DEFER, wait)
+
+
+def _after_doubt(effect: EffectSafety, seconds_since_first_send: float) -> Disposition:
+    match effect:
+        case Idempotent():
+            inside = seconds_since_first_send < effect.key_ttl_seconds
+            return Disposition(Move.RETRY if inside else Move.UNKNOWN)
+        case Verifiable():
+            return Disposition(Move.DEFER, clamp_wait(effect.server_bound_seconds))
+        case Unsafe():
+            return Disposition(Move.UNKNOWN)
+
+
+def on_entry(
+    effect: EffectSafety, *, in_flight: bool, seconds_since_first_send: float, seconds_since_last_send: float
+) -> Disposition:
+    """Decide what a step may do when it is entered; ``in_flight`` means that a send has no proof yet."""
+    if not in_flight:
+        return Disposition(Move.SEND)
+    match effect:
+        case Idempotent():
+            inside = seconds_since_first_send < effect.key_ttl_seconds
+            return Disposition(Move.SEND if inside else Move.UNKNOWN)
+        case Verifiable():
+            left = effect.server_bound_seconds - seconds_since_last_send
+            return Disposition(Move.VERIFY) if left <= 0 else Disposition(Move.DEFER, clamp_wait(left))
+        case Unsafe():
+            return Disposition(Move.UNKNOWN)
+
+
+def clamp_wait(seconds: float) -> int:
+    """Return a wait in whole seconds, rounded up, within what is worth waiting for."""
+    return min(MAX_WAIT_SECONDS, max(MIN_WAIT_SECONDS, -int(-seconds // 1)))
+
+
+def token_was_refused(last_failure_code: str | None) -> bool:
+    """Whether the send before this one already failed for its token: one refresh is tried, not more."""
+    return last_failure_code == ErrorCode.AUTH_FAILED

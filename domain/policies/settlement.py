@@ -1,0 +1,96 @@
+"""Settlement: which terminal status the evidence supports. SUCCEEDED and FAILED need proof; the rest is UNKNOWN.
+
+The attempt is the last word on what may have been sent: an execution that failed for whatever reason *after* a call
+went out without proof is UNKNOWN, whatever the error was called.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from domain.model.attempt import Attempt
+from domain.model.errors import ErrorClass, ErrorCode, ExecutionHalted, FailureReport, IntentExpired
+from domain.model.invocation import Invocation, InvocationStatus
+from domain.model.outcome import Compensation, CompensationStatus, OutcomeStatus
+
+CANCELLING_ERRORS: Final = frozenset({ExecutionHalted.__name__, IntentExpired.__name__})
+"""Errors that stop an action rather than fail it, as long as nothing was sent."""
+
+_NOTHING_EXISTS: Final = frozenset({CompensationStatus.NOT_NEEDED, CompensationStatus.COMPLETED})
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """The terminal status, and why."""
+
+    status: OutcomeStatus
+    compensation: Compensation
+    error_code: str | None = None
+    error_class: ErrorClass | None = None
+    error_message: str | None = None
+
+
+def settle(
+    attempt: Attempt,
+    *,
+    invocation: Invocation | None,
+    compensation: Compensation | None,
+    failure: FailureReport | None,
+) -> Settlement:
+    """Return the settlement of an execution from everything that is known at its end.
+
+    ``invocation`` is the step's result or, if the step never returned, the tool's answer kept on the attempt.
+    """
+    known = invocation or attempt.reply
+    if known is None or known.status is InvocationStatus.DEFERRED:
+        return _without_answer(attempt, compensation, failure)
+    match known.status:
+        case InvocationStatus.SUCCEEDED:
+            return Settlement(
+                OutcomeStatus.SUCCEEDED,
+                Compensation(status=CompensationStatus.NOT_NEEDED, reason="The action succeeded"),
+            )
+        case InvocationStatus.FAILED | InvocationStatus.PARTIAL:
+            undone = compensation or _never_compensated(known, failure)
+            holds = undone.status in _NOTHING_EXISTS
+            return _because(OutcomeStatus.FAILED if holds else OutcomeStatus.UNKNOWN, undone, known)
+        case InvocationStatus.UNKNOWN:
+            return _because(OutcomeStatus.UNKNOWN, compensation or _IN_DOUBT, known)
+
+
+_IN_DOUBT: Final = Compensation(
+    status=CompensationStatus.UNKNOWN,
+    reason="The call is in doubt; nothing is undone before it is known what exists",
+)
+
+
+def _never_compensated(known: Invocation, failure: FailureReport | None) -> Compensation:
+    if not known.external_object_refs:
+        return Compensation(status=CompensationStatus.NOT_NEEDED, reason="No external objects created")
+    why = failure.error_message if failure else "the execution ended before it"
+    return Compensation(status=CompensationStatus.FAILED, reason=f"Compensation did not finish: {why}")
+
+
+def _without_answer(attempt: Attempt, compensation: Compensation | None, failure: FailureReport | None) -> Settlement:
+    code = failure.error_code if failure else ErrorCode.UNKNOWN_ERROR
+    error_class = failure.error_class if failure else ErrorClass.UNKNOWN
+    message = failure.error_message if failure else "the execution ended without an answer of the tool"
+    if not attempt.nothing_was_done:
+        return Settlement(OutcomeStatus.UNKNOWN, compensation or _IN_DOUBT, code, error_class, message)
+    cancelled = failure is not None and failure.error_name in CANCELLING_ERRORS
+    return Settlement(
+        OutcomeStatus.CANCELLED if cancelled else OutcomeStatus.FAILED,
+        Compensation(status=CompensationStatus.NOT_NEEDED, reason="No external objects created"),
+        code,
+        error_class,
+        message,
+    )
+
+
+def _because(status: OutcomeStatus, compensation: Compensation, known: Invocation) -> Settlement:
+    return Settlement(
+        status,
+        compensation,
+        known.error_code or ErrorCode.UNKNOWN_ERROR,
+        known.error_class or ErrorClass.UNKNOWN,
+        known.error_message or "the tool gave no error message",
+    )
