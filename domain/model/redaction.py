@@ -19,7 +19,7 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), r"\1 [token]"),
     (
         re.compile(
-            r"(?i)\b([\w-]*(?:password|passwd|secret|token|api[_-]?key|authorization))"
+            r"(?i)\b([\w-]{0,40}(?:password|passwd|secret|token|api[_-]?key|authorization))"
             r"(\"?'?\s*[:=]\s*\"?'?)(?!\[)(?!(?:bearer|basic)\s)[^\s\"',;}]+"
         ),
         r"\1\2[secret]",
@@ -34,12 +34,24 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
 )
 
 
+MAX_DOCUMENT_CHARACTERS: Final = 1_048_576
+"""Longest document kept, in characters: the gateway adapter reads no more than this."""
+
+
 def redact(text: str) -> str:
     """Return ``text`` without tokens, secrets, e-mail addresses, long numbers and control characters, bounded."""
-    kept = text[:_SCAN_CHARACTERS]
-    for pattern, replacement in _RULES:
-        kept = pattern.sub(replacement, kept)
-    kept = kept.strip()
+    kept = _filtered(text[:_SCAN_CHARACTERS]).strip()
     if len(kept) > MAX_TEXT_CHARACTERS:
         return kept[: MAX_TEXT_CHARACTERS - 1] + "…"
     return kept
+
+
+def redact_document(text: str) -> str:
+    """Return a whole document through the same filter; only for archives, where its length is affordable."""
+    return _filtered(text[:MAX_DOCUMENT_CHARACTERS])
+
+
+def _filtered(text: str) -> str:
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    return text

@@ -9,9 +9,11 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic import JsonValue
+
 from domain.model.errors import ActionError
-from domain.model.redaction import redact
-from domain.model.tool_call import GatewayReply, ToolCall
+from domain.model.redaction import redact, redact_document
+from domain.model.tool_call import GatewayReply, ToolAnswer, ToolCall
 from ports.artifact_store import ArtifactStore
 from ports.tool_gateway import ToolGateway
 
@@ -61,9 +63,9 @@ class GatewayExchange:
                     "trace_id": call.trace_id,
                     "idempotency_key": call.idempotency_key,
                     "request": reply.request,
-                    "response_text": redact_body(text),
+                    "response_text": redact_document(text),
                     "response_sha256": hashlib.sha256(text.encode()).hexdigest(),
-                    "result": reply.outcome.model_dump(mode="json"),
+                    "failure": _failure(reply),
                 },
             )
         except (ActionError, ValueError) as error:
@@ -74,6 +76,8 @@ class GatewayExchange:
             return None
 
 
-def redact_body(text: str) -> str:
-    """Return a body line by line without secrets; each line is bounded, the order is kept."""
-    return "\n".join(redact(line) for line in text.splitlines()[:200])
+def _failure(reply: GatewayReply) -> JsonValue:
+    if isinstance(reply.outcome, ToolAnswer):
+        return None
+    failure: JsonValue = reply.outcome.model_dump(mode="json")
+    return failure

@@ -1,0 +1,47 @@
+"""RecordFailure: the end of every execution that an error stopped."""
+
+from dataclasses import dataclass
+
+from domain.model.errors import FailureReport, report_from_wire
+from domain.model.outcome import CompensationStatus, OutcomeStatus
+from domain.policies.settlement import CANCELLING_ERRORS
+from domain.use_cases.recording import Recording
+from domain.use_cases.required import section
+from ports.execution_journal import ExecutionJournal
+from ports.steps.state import ExecutionState, OutcomeSection
+
+
+@dataclass(frozen=True)
+class RecordFailure:
+    """Settles the execution from its error and from what the attempt knows.
+
+    The error's name decides nothing about the effect: if a call may have been sent the outcome is UNKNOWN, whatever
+    stopped the execution afterwards. Where this execution holds no claim (unknown intent, not approved, owned by
+    another), nothing may be recorded under the intent; the failed execution itself is the visible record. Raises
+    ``TransientError`` if something could not be written or published.
+    """
+
+    journal: ExecutionJournal
+    recording: Recording
+
+    def __call__(self, state: ExecutionState) -> OutcomeSection:
+        """Record the failure if there is a claim to settle."""
+        error = section(state.error, "error")
+        failure = report_from_wire(error.Error, error.Cause)
+        if failure.error_name == "InvalidEvent":
+            return _unrecorded(failure)
+        attempt = self.journal.find_attempt(state.intent_ref)
+        if attempt is None or attempt.owner != state.execution_arn:
+            return _unrecorded(failure)
+        return self.recording.record(attempt, invocation=None, compensation=None, failure=failure)
+
+
+def _unrecorded(failure: FailureReport) -> OutcomeSection:
+    cancelled = failure.error_name in CANCELLING_ERRORS
+    return OutcomeSection(
+        recorded=False,
+        status=OutcomeStatus.CANCELLED if cancelled else OutcomeStatus.FAILED,
+        error_code=failure.error_code.value,
+        error_message=failure.error_message,
+        compensation_status=CompensationStatus.NOT_NEEDED,
+    )
