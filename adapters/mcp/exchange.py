@@ -1,0 +1,196 @@
+"""One HTTP POST, its deadline, and the proof of how far it got.
+
+This owns the phase discipline: what came back, and where nothing came, whether the request's body may have left this
+machine. The proof is the transport's own trace (httpx documentation, "Extensions: trace"; httpcore documentation,
+"Extensions"): until ``send_request_body.started`` no byte of the body was written, and a server cannot act on
+a call it has not read. Without such proof the body counts as sent.
+
+It knows nothing of JSON-RPC, and it never sends twice.
+"""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+
+from ports.clock import Clock
+
+_NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+"""httpx raises these before a connection exists ("Exceptions": the request was not sent)."""
+
+
+class Deadline:
+    """A moment on the monotonic clock by which the whole answer must be here."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._at = clock.monotonic_seconds() + seconds
+
+    @property
+    def left_seconds(self) -> float:
+        """What is left; zero or less when it is over."""
+        return self._at - self._clock.monotonic_seconds()
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """Why no complete answer came, and what that proves."""
+
+    reason: str
+    timed_out: bool
+    body_may_be_sent: bool
+
+
+@dataclass
+class Received:
+    """What came back of one POST: all of it, or as much as there was when it was interrupted."""
+
+    status: int | None = None
+    headers: httpx.Headers = field(default_factory=httpx.Headers)
+    body: bytearray = field(default_factory=bytearray)
+    interruption: Interruption | None = None
+
+
+class _TooLateToSend(Exception):
+    """The deadline passed while connecting; the body is withheld."""
+
+
+class _TooLarge(Exception):
+    """The answer exceeds its cap."""
+
+
+class _Progress:
+    """Follows one POST: what was sent, and the socket to cut when time is up.
+
+    httpx bounds each read, not their sum, so a peer that drips one byte at a time would never time out. A timer shuts
+    the socket down at the deadline instead, which wakes the blocked read.
+    """
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._deadline = deadline
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._headers_started = False
+        self._body_started = False
+        self.cut = False
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Note one event of the transport."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._hold(info["return_value"].get_extra_info("socket"))
+        elif event.endswith("send_request_headers.started"):
+            self._headers_started = True
+        elif event.endswith("send_request_body.started"):
+            if self.cut or self._deadline.left_seconds <= 0:
+                raise _TooLateToSend
+            self._body_started = True
+
+    def body_may_be_sent(self, error: Exception) -> bool:
+        """Whether a byte of the body may have left, given the error that ended the POST."""
+        if self._body_started:
+            return True
+        return not (self._headers_started or isinstance(error, _NEVER_CONNECTED))
+
+    @contextmanager
+    def cut_at_deadline(self) -> Iterator[None]:
+        """Shut the connection down if the block outlasts the deadline."""
+        timer = threading.Timer(max(self._deadline.left_seconds, 0), self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _hold(self, connected: socket.socket | None) -> None:
+        with self._lock:
+            self._socket = connected
+            cut = self.cut
+        if cut:
+            self._cut()
+
+    def _cut(self) -> None:
+        with self._lock:
+            self.cut = True
+            if self._socket is not None:
+                with suppress(OSError):
+                    # Not SSLSocket.shutdown, which would take the TLS state away under the blocked read.
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+def post_once(
+    http: httpx.Client,
+    url: httpx.URL,
+    *,
+    headers: Mapping[str, str],
+    body: bytes,
+    deadline: Deadline,
+    max_response_bytes: int,
+    is_complete: Callable[[Received], bool],
+) -> Received:
+    """Send one POST and return what came back; raises nothing that the network can cause.
+
+    ``is_complete`` is asked after each chunk, so that a stream may end with its answer instead of with its
+    connection.
+    """
+    received = Received()
+    left = deadline.left_seconds
+    if left <= 0:
+        received.interruption = Interruption(
+            "the deadline was over before the call was sent", timed_out=True, body_may_be_sent=False
+        )
+        return received
+    progress = _Progress(deadline)
+    try:
+        request = http.build_request(
+            "POST", url, headers=dict(headers), content=body, timeout=left, extensions={"trace": progress.trace}
+        )
+        with progress.cut_at_deadline():
+            _exchange(http, request, received, deadline, max_response_bytes, is_complete)
+    except Exception as error:  # noqa: BLE001  an error after a possible send must come back as data, whatever it is
+        received.interruption = _interruption(error, progress, deadline, received)
+    return received
+
+
+def _exchange(
+    http: httpx.Client,
+    request: httpx.Request,
+    received: Received,
+    deadline: Deadline,
+    max_response_bytes: int,
+    is_complete: Callable[[Received], bool],
+) -> None:
+    response = http.send(request, stream=True, auth=None, follow_redirects=False)
+    try:
+        received.status, received.headers = response.status_code, response.headers
+        if response.headers.get("content-encoding", "identity") != "identity":
+            # Never asked for; left unread, because unpacking it has no bound.
+            return
+        for chunk in response.iter_bytes():
+            room = max_response_bytes - len(received.body)
+            received.body += chunk[:room]
+            if len(chunk) > room:
+                raise _TooLarge
+            if is_complete(received):
+                return
+            if deadline.left_seconds <= 0:
+                raise httpx.ReadTimeout("the deadline passed while the answer was read")
+    finally:
+        response.close()
+
+
+def _interruption(error: Exception, progress: _Progress, deadline: Deadline, received: Received) -> Interruption:
+    timed_out = isinstance(error, httpx.TimeoutException | _TooLateToSend) or progress.cut or deadline.left_seconds <= 0
+    if isinstance(error, _TooLarge):
+        return Interruption("the answer is larger than is read", timed_out=False, body_may_be_sent=True)
+    if isinstance(error, _TooLateToSend):
+        return Interruption("the deadline passed while connecting", timed_out=True, body_may_be_sent=False)
+    sent = received.status is not None or progress.body_may_be_sent(error)
+    where = "while the answer was awaited" if sent else "before the call was sent"
+    # Only the kind of error: its text may quote what was sent.
+    reason = f"the deadline passed {where}" if timed_out else f"{type(error).__name__} {where}"
+    return Interruption(reason, timed_out=timed_out, body_may_be_sent=sent)
