@@ -1,0 +1,1 @@
+"""Access tokens from Amazon Cognito, with the client secret from AWS Secrets Manager."""
