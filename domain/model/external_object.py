@@ -16,8 +16,10 @@ class ExternalSystem(StrEnum):
     INTERNAL = "INTERNAL"
 
 
-_Text = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
-_Url = Annotated[str, StringConstraints(max_length=2_048, pattern=r"^https?://[^\s\x00-\x1f]+$")]
+_Type = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,64}$", strict=True)]
+_Id = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,256}$", strict=True)]
+_Url = Annotated[str, StringConstraints(max_length=1_024, pattern=r"^https?://[\x21-\x7e]+$", strict=True)]
+"""Printable ASCII only and bounded, so that every ref an execution can carry fits its state in bytes."""
 
 
 class ExternalObjectRef(BaseModel):
@@ -26,8 +28,8 @@ class ExternalObjectRef(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     system: ExternalSystem
-    object_type: _Text = UNKNOWN_OBJECT_TYPE
-    object_id: _Text
+    object_type: _Type = UNKNOWN_OBJECT_TYPE
+    object_id: _Id
     object_url: _Url | None = None
 
 

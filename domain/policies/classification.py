@@ -219,8 +219,8 @@ def refs_in(contract: Mapping[str, JsonValue], tool_name: str) -> tuple[External
     return tuple(refs.values())
 
 
-MAX_REFS: Final = 50
-"""Objects one call may name; more would not fit a 64 KiB state, and no tool of ours creates so many."""
+MAX_REFS: Final = 16
+"""Objects one call may name: at about 1.4 kB each, twice over (created and undone), they fit a 64 KiB state."""
 
 
 def _single(contract: Mapping[str, JsonValue]) -> dict[str, JsonValue] | None:

@@ -1,0 +1,142 @@
+"""The container: which adapter stands behind which port, for a function of one step.
+
+Built once per cold start by ``build_container`` and lazily throughout: a function that never calls the gateway never
+builds an HTTP client. Wiring is by explicit provider calls only; tests build a fresh container and override
+providers. This is the only importer of ``dependency_injector`` and, at run time, of adapters.
+"""
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from dependency_injector import containers, providers
+
+from adapters.cognito.token_provider import CognitoTokenProvider
+from adapters.dynamodb.execution_journal import DynamoDbExecutionJournal
+from adapters.dynamodb.external_writes import DynamoDbExternalWrites
+from adapters.dynamodb.intent_store import DynamoDbIntentStore
+from adapters.dynamodb.kill_switches import DynamoDbKillSwitches
+from adapters.dynamodb.mapping_registry import DynamoDbMappingRegistry
+from adapters.eventbridge.signal_publisher import EventBridgeSignalPublisher
+from adapters.mcp.tool_gateway import McpToolGateway, build_http_client
+from adapters.s3.artifact_store import S3ArtifactStore
+from adapters.system.clock import SystemClock
+from domain.use_cases.compensate_action import CompensateAction
+from domain.use_cases.gateway_exchange import GatewayExchange
+from domain.use_cases.invoke_tool import InvokeTool
+from domain.use_cases.map_action_to_tool import MapActionToTool
+from domain.use_cases.record_failure import RecordFailure
+from domain.use_cases.record_outcome import RecordOutcome
+from domain.use_cases.recording import Recording
+from domain.use_cases.start_execution import StartExecution
+from domain.use_cases.validate_preflight import ValidatePreflight
+from handlers.settings import HandlerSettings, RuntimeSettings, load_runtime_settings, load_settings
+from ports.steps.contract import StepName
+
+CLIENT_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    tcp_keepalive=True,
+)
+"""Bounds every store call well inside a function's timeout: at worst three tries of 7 s (seconds; a guess to be
+measured under load). The SDK may repeat a call because every write of ours is harmless to repeat."""
+
+
+def _client(service: str) -> Any:  # noqa: ANN401  boto3 builds client classes at run time
+    return boto3.client(service, config=CLIENT_CONFIG)  # type: ignore[call-overload]  # the name is a variable
+
+
+def _setting(settings: HandlerSettings, name: str) -> str | None:
+    """Return a setting, or ``None`` where the step has no such setting; adapters refuse to work without theirs."""
+    value = getattr(settings, name, None)
+    return None if value is None else str(value)
+
+
+def _scopes(settings: HandlerSettings) -> tuple[str, ...]:
+    return tuple((_setting(settings, "token_scopes") or "").split())
+
+
+class Container(containers.DeclarativeContainer):
+    """Every port with its AWS adapter, and the seven use cases over them."""
+
+    settings = providers.Dependency(instance_of=HandlerSettings)
+    runtime = providers.Dependency(instance_of=RuntimeSettings)
+
+    clock = providers.Singleton(SystemClock)
+    dynamodb = providers.Singleton(_client, "dynamodb")
+    http = providers.Singleton(build_http_client, runtime.provided.aws_ca_bundle)
+
+    intents = providers.Singleton(DynamoDbIntentStore, dynamodb, settings.provided.action_intent_table_name)
+    registry = providers.Singleton(DynamoDbMappingRegistry, dynamodb, settings.provided.action_type_registry_table_name)
+    kill_switches = providers.Singleton(DynamoDbKillSwitches, dynamodb, settings.provided.kill_switches_table_name)
+    external_writes = providers.Singleton(
+        DynamoDbExternalWrites, dynamodb, settings.provided.external_write_dedupe_table_name
+    )
+    journal = providers.Singleton(
+        DynamoDbExecutionJournal,
+        dynamodb,
+        attempts_table=providers.Callable(_setting, settings, "execution_attempts_table_name"),
+        outcomes_table=providers.Callable(_setting, settings, "execution_outcomes_table_name"),
+        ledger_table=providers.Callable(_setting, settings, "ledger_table_name"),
+        signals_table=providers.Callable(_setting, settings, "signals_table_name"),
+        kill_switches_table=providers.Callable(_setting, settings, "kill_switches_table_name"),
+    )
+    artifacts = providers.Singleton(
+        S3ArtifactStore, providers.Singleton(_client, "s3"), settings.provided.execution_artifacts_bucket
+    )
+    publisher = providers.Singleton(
+        EventBridgeSignalPublisher, providers.Singleton(_client, "events"), settings.provided.event_bus_name
+    )
+    tokens = providers.Singleton(
+        CognitoTokenProvider,
+        http,
+        providers.Singleton(_client, "secretsmanager"),
+        secret_arn=settings.provided.gateway_credentials_secret_arn,
+        token_endpoint_url=settings.provided.token_endpoint_url,
+        default_scopes=providers.Callable(_scopes, settings),
+        clock=clock,
+    )
+    gateway = providers.Singleton(
+        McpToolGateway,
+        http,
+        gateway_url=settings.provided.agentcore_gateway_url,
+        protocol_version=settings.provided.mcp_protocol_version,
+        tokens=tokens,
+        clock=clock,
+    )
+    exchange = providers.Singleton(
+        GatewayExchange,
+        gateway=gateway,
+        artifacts=artifacts,
+        timeout_seconds=settings.provided.gateway_timeout_seconds,
+    )
+    recording = providers.Singleton(Recording, journal=journal, publisher=publisher, clock=clock)
+
+    start_execution = providers.Singleton(StartExecution, intents=intents, journal=journal, clock=clock)
+    validate_preflight = providers.Singleton(ValidatePreflight, intents=intents, switches=kill_switches, clock=clock)
+    map_action_to_tool = providers.Singleton(MapActionToTool, intents=intents, registry=registry)
+    invoke_tool = providers.Singleton(
+        InvokeTool,
+        intents=intents,
+        registry=registry,
+        journal=journal,
+        external_writes=external_writes,
+        exchange=exchange,
+        clock=clock,
+    )
+    compensate_action = providers.Singleton(
+        CompensateAction,
+        registry=registry,
+        journal=journal,
+        external_writes=external_writes,
+        exchange=exchange,
+        clock=clock,
+    )
+    record_outcome = providers.Singleton(RecordOutcome, journal=journal, recording=recording)
+    record_failure = providers.Singleton(RecordFailure, journal=journal, recording=recording)
+
+
+def build_container(step: StepName) -> Container:
+    """Return the container of a step's function, its settings checked; raises ``ConfigurationError``."""
+    return Container(settings=load_settings(step), runtime=load_runtime_settings())

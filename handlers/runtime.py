@@ -1,0 +1,91 @@
+"""What every entry point does around its use case: validate the state, log, call, dump the section.
+
+It owns the boundary and nothing else: no decision about business is made here. Errors pass through unchanged,
+because their class names are the contract with the state machine.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from pydantic import BaseModel, JsonValue, ValidationError
+
+from domain.model.errors import ActionError, ConfigurationError
+from domain.model.redaction import redact
+from handlers.container import Container, build_container
+from ports.steps.contract import STEPS, StepName
+from ports.steps.state import CONTRACT_VERSION, ExecutionState
+
+_log = logging.getLogger(__name__)
+
+
+class LambdaContext(Protocol):
+    """The part of Lambda's context that is read here (AWS Lambda Developer Guide, "Python context object")."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until the function is stopped."""
+        ...
+
+
+UseCaseCall = Callable[[Container, ExecutionState, float], BaseModel]
+"""Takes the container, the state and the seconds left; returns the step's section."""
+
+Entry = Callable[[object, LambdaContext], dict[str, JsonValue]]
+
+_LEVEL: Final = logging.INFO
+
+
+def step_handler(
+    step: StepName, call: UseCaseCall, *, container: Callable[[StepName], Container] = build_container
+) -> Entry:
+    """Return the Lambda entry point of a step; its container is built on the first invocation and kept."""
+    kept: list[Container] = []
+
+    def handler(event: object, context: LambdaContext) -> dict[str, JsonValue]:
+        logging.getLogger().setLevel(_LEVEL)
+        ids = _ids_for_log(step, event)
+        _log.info("%s invoked", step, extra=ids)
+        try:
+            state = parse_state(step, event)
+            if not kept:
+                kept.append(container(step))
+            section = call(kept[0], state, context.get_remaining_time_in_millis() / 1000)
+        except ActionError as error:
+            _log.error(
+                "%s failed: %s", step, error, extra={**ids, **error.ids, "error_name": type(error).__name__}
+            )
+            raise
+        except Exception as error:
+            _log.error("%s broke: %s", step, type(error).__name__, extra={**ids, "reason": redact(str(error))})
+            raise
+        return section.model_dump(mode="json")
+
+    return handler
+
+
+def parse_state(step: StepName, event: object) -> ExecutionState:
+    """Return the state a step was given, or raise ``ConfigurationError`` naming fields, never values."""
+    try:
+        state = ExecutionState.model_validate(event)
+    except ValidationError as error:
+        fields = sorted({".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False)})
+        raise ConfigurationError(
+            f"{step} was given a state that its contract does not allow (at {', '.join(fields)}); "
+            "the deployed state machine and function do not belong together, deploy both from one revision"
+        ) from None
+    missing = [name for name in STEPS[step].requires if getattr(state, name) is None]
+    if state.contract_version != CONTRACT_VERSION or missing:
+        raise ConfigurationError(
+            f"{step} needs contract version {CONTRACT_VERSION} and the sections {', '.join(STEPS[step].requires)}; "
+            f"it was given version {state.contract_version} without {', '.join(missing) or 'none missing'}"
+        )
+    return state
+
+
+def _ids_for_log(step: StepName, event: object) -> dict[str, str]:
+    """Return the ids that let logs of one execution be joined, as far as the event has them in a safe shape."""
+    approval = event.get("approval") if isinstance(event, dict) else None
+    data = approval if isinstance(approval, dict) else {}
+    ids = {name: redact(str(data.get(name, ""))) for name in ("action_intent_id", "tenant_id", "account_id")}
+    arn = str(event.get("execution_arn", "")) if isinstance(event, dict) else ""
+    return {**ids, "trace_id": redact(arn.rsplit(":", 1)[-1]), "step": step.value}
