@@ -1,0 +1,106 @@
+"""Alarms that reach somebody, and one dashboard.
+
+Every alarm acts on one topic: the supplied one, or one that is created and waits for a subscriber. What is watched is
+decided in ``alarms``.
+"""
+
+import json
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infrastructure.alarms import (
+    PERIOD_SECONDS,
+    Alarm,
+    dashboard,
+    function_alarms,
+    machine_alarms,
+    queue_alarms,
+    rule_alarms,
+)
+from infrastructure.naming import ALARM_TOPIC, DASHBOARD
+from infrastructure.permissions import topic_policy
+from infrastructure.settings import StackSettings
+
+
+@dataclass(frozen=True)
+class ObservabilityConfig:
+    """What is watched, apart from what names alone can tell."""
+
+    settings: StackSettings
+    account_id: pulumi.Output[str]
+    event_bus_name: pulumi.Output[str]
+
+
+class Observability(pulumi.ComponentResource):
+    """Topic, alarms, dashboard; ``alarm_topic_arn`` and ``dashboard_name`` are outputs."""
+
+    def __init__(self, name: str, config: ObservabilityConfig, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("cc-native:infrastructure:Observability", name, None, opts)
+        settings, names = config.settings, config.settings.names
+        self._names = names
+        self.alarm_topic_arn = self._topic(config)
+        # Dimensions of two groups are known only when the account and the bus are, so each fills in its own.
+        for alarm in (*function_alarms(names, settings.function_error_threshold), *queue_alarms(names)):
+            self._declare(alarm, dict(alarm.dimensions))
+        for alarm in machine_alarms(names, ""):
+            self._declare(alarm, {"StateMachineArn": config.account_id.apply(names.machine_arn)})
+        for alarm in rule_alarms(names, ""):
+            self._declare(alarm, {"EventBusName": config.event_bus_name, "RuleName": names.rule})
+
+        def body(known: list[str]) -> str:
+            account_id, event_bus_name = known
+            watched = [
+                *machine_alarms(names, account_id),
+                *rule_alarms(names, event_bus_name),
+                *queue_alarms(names),
+                *function_alarms(names, settings.function_error_threshold),
+            ]
+            return json.dumps(dashboard(names, settings.region, watched))
+
+        board = aws.cloudwatch.Dashboard(
+            DASHBOARD,
+            dashboard_name=names.of(DASHBOARD),
+            dashboard_body=pulumi.Output.all(config.account_id, config.event_bus_name).apply(body),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.dashboard_name = board.dashboard_name
+        self.register_outputs({"alarm_topic_arn": self.alarm_topic_arn})
+
+    def _topic(self, config: ObservabilityConfig) -> pulumi.Output[str]:
+        settings = config.settings
+        if settings.alarm_topic_arn is not None:
+            return pulumi.Output.from_input(settings.alarm_topic_arn)
+        # Not encrypted with the service's own key, through which CloudWatch could not publish (Amazon CloudWatch User
+        # Guide, "Amazon SNS encrypted topics"); an alarm carries metric names and no data.
+        topic = aws.sns.Topic(ALARM_TOPIC, name=self._names.of(ALARM_TOPIC), opts=pulumi.ResourceOptions(parent=self))
+        aws.sns.TopicPolicy(
+            ALARM_TOPIC,
+            arn=topic.arn,
+            policy=pulumi.Output.all(topic.arn, config.account_id).apply(
+                lambda known: json.dumps(
+                    topic_policy(known[0], account_id=known[1], alarm_arns=self._names.alarm_arns(known[1]))
+                )
+            ),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return topic.arn
+
+    def _declare(self, alarm: Alarm, dimensions: dict[str, pulumi.Input[str]]) -> None:
+        aws.cloudwatch.MetricAlarm(
+            alarm.component,
+            name=self._names.of(alarm.component),
+            alarm_description=alarm.description,
+            namespace=alarm.namespace,
+            metric_name=alarm.metric,
+            dimensions=dimensions,
+            statistic=alarm.statistic,
+            period=PERIOD_SECONDS,
+            evaluation_periods=1,
+            comparison_operator="GreaterThanOrEqualToThreshold",
+            threshold=alarm.threshold,
+            treat_missing_data="notBreaching",
+            alarm_actions=[self.alarm_topic_arn],
+            opts=pulumi.ResourceOptions(parent=self),
+        )

@@ -1,0 +1,276 @@
+"""What may be configured about a stack, and the refusal of everything else.
+
+One frozen model holds every setting; it is built from a plain mapping, so that it can be tested without Pulumi. A
+wrong value is refused at preview and named with its consequence, because the alternative is a deployment that fails
+half-way or a stack that loses approvals quietly. This module reads no file but the one it must find, and no
+environment.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from infrastructure.naming import IllegalName, Names, partition_of
+from ports.steps.contract import MACHINE_TIMEOUT_SECONDS, STEPS, StepName
+
+LAMBDA_RUNTIME: Final = "python3.13"
+"""Fixed (D80): the package holds compiled wheels for this version and no other."""
+
+DEFAULT_REGION: Final = "us-west-2"
+"""R9."""
+
+HTTP_MARGIN_SECONDS: Final = 5
+"""What the invoker needs around its one HTTP call: token, dispatch record and result; a guess, kept generous."""
+
+LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+LOG_RETENTION_CHOICES: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557)
+"""Days that CloudWatch Logs accepts, up to seven years (Amazon CloudWatch Logs API Reference, PutRetentionPolicy)."""
+
+
+class SettingsError(ValueError):
+    """A configuration value that cannot work; the message names key, value and consequence."""
+
+
+class Stage(StrEnum):
+    """Whether a stack holds anything that must survive a mistake."""
+
+    DEV = "dev"
+    PROD = "prod"
+
+
+class LambdaArchitecture(StrEnum):
+    """Instruction set of the functions; the package has to be built for the same one."""
+
+    ARM64 = "arm64"
+    X86_64 = "x86_64"
+
+
+CONSEQUENCES: Final[dict[str, str]] = {
+    "prefix": "no physical name could be built",
+    "stage": "it decides whether data survives a mistake",
+    "protect": "it decides whether data survives a mistake",
+    "region": "every ARN of the stack contains it",
+    "gatewayUrl": "every tool call, with its token, goes there",
+    "gatewayAllowedHosts": "it decides where a token may be sent",
+    "mcpProtocolVersion": "the gateway would refuse every tool call",
+    "gatewayTimeoutSeconds": "a slow tool call would end as a crashed function instead of a known result",
+    "tokenScopes": "the gateway would refuse every token",
+    "lambdaArchitecture": "the compiled wheels of the package would not load",
+    "lambdaPackage": "the functions would have no code",
+    "memory": "no function could be created",
+    "logRetentionDays": "the log groups could not be created",
+    "artifactsBucketName": "raw tool responses could not be stored",
+    "artifactsRetentionDays": "it decides how long raw tool responses are kept",
+    "eventBusName": "approvals would not reach the rule",
+    "userPoolId": "no token could be issued",
+    "tokenEndpointUrl": "no token could be fetched",
+    "alarmTopicArn": "alarms would reach nobody",
+    "reservedConcurrency": "no function could be created",
+    "functionErrorThreshold": "the functions' error alarms could not be created",
+}
+
+
+def _secure_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("it is no absolute http(s) URL")
+    if parts.username or parts.password or parts.fragment:
+        raise ValueError("it carries credentials or a fragment")
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
+        raise ValueError("it is not https, and only a loopback address may do without")
+    return value
+
+
+def _list_of_text(value: object) -> object:
+    """Accept a JSON array as Pulumi stores structured values, or one bare word."""
+    if not isinstance(value, str):
+        return value
+    return json.loads(value) if value.lstrip().startswith("[") else (value,)
+
+
+def _known_retention(value: int) -> int:
+    if value not in LOG_RETENTION_CHOICES:
+        raise ValueError(f"CloudWatch Logs keeps logs for one of {', '.join(map(str, LOG_RETENTION_CHOICES))} days")
+    return value
+
+
+SecureUrl = Annotated[str, AfterValidator(_secure_url)]
+TextList = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_list_of_text)]
+RetentionDays = Annotated[int, AfterValidator(_known_retention)]
+
+
+class StackSettings(BaseModel):
+    """Every setting of one stack, checked together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    stack: str
+    """The Pulumi stack's name; part of every physical name."""
+    prefix: str = "cc-native"
+    stage: Stage = Stage.DEV
+    protect: bool | None = None
+    """Deletion protection; by default on in prod and off in dev."""
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] = DEFAULT_REGION
+
+    gateway_url: SecureUrl
+    gateway_allowed_hosts: TextList = ()
+    """Hosts that ``gatewayUrl`` may name; empty allows the configured one."""
+    mcp_protocol_version: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] = "2026-07-28"
+    gateway_timeout_seconds: Annotated[int, Field(ge=1)] = 30
+    token_scopes: TextList = ()
+    """OAuth scopes as ``<resource server>/<scope>``."""
+
+    lambda_architecture: LambdaArchitecture = LambdaArchitecture.ARM64
+    lambda_package: str = ""
+    """Path of the zip, from the project's folder; by default where ``make package`` puts it."""
+    memory: Annotated[int, Field(ge=128, le=10_240)] | None = None
+    """Megabytes for every function; by default what each step's contract says."""
+    reserved_concurrency: Annotated[int, Field(ge=1)] | None = None
+    """Concurrent runs reserved for each function; by default none is."""
+
+    log_retention_days: RetentionDays | None = None
+    artifacts_bucket_name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] | None = None
+    artifacts_retention_days: Annotated[int, Field(ge=1, le=3_650)] | None = None
+    event_bus_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,256}$")] | None = None
+    user_pool_id: Annotated[str, Field(pattern=r"^[\w-]+_[0-9A-Za-z]+$")] | None = None
+    token_endpoint_url: SecureUrl | None = None
+    """Required with a supplied pool; alone, it stands for a custom domain in front of the pool that is created."""
+    alarm_topic_arn: Annotated[str, Field(pattern=r"^arn:aws[\w-]*:sns:[\w-]+:\d{12}:[\w-]+$")] | None = None
+    function_error_threshold: Annotated[int, Field(ge=1)] = 5
+    """Errors of one function in five minutes that raise its alarm; a refused action is such an error, so a few are
+    normal, and the alarm on failed executions counts each of them."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        try:
+            names = Names(self.prefix, self.stack, self.region)
+            names.bucket("0" * 12)
+            names.login_domain("0" * 12)
+            for spec in STEPS.values():
+                names.role(spec.component)
+        except IllegalName as error:
+            raise SettingsError(f"prefix is {self.prefix!r} and the stack {self.stack!r}: {error}") from error
+        self._check_gateway()
+        self._check_deadlines()
+        self._check_tokens()
+        return self
+
+    def _check_gateway(self) -> None:
+        host = urlsplit(self.gateway_url).hostname
+        if self.gateway_allowed_hosts and host not in self.gateway_allowed_hosts:
+            raise _refusal(
+                "gatewayUrl",
+                self.gateway_url,
+                f"its host is not among gatewayAllowedHosts ({', '.join(self.gateway_allowed_hosts)})",
+            )
+
+    def _check_deadlines(self) -> None:
+        callers = (STEPS[StepName.INVOKE_TOOL], STEPS[StepName.COMPENSATE_ACTION])
+        limit = min(spec.function_timeout_seconds for spec in callers) - HTTP_MARGIN_SECONDS
+        if self.gateway_timeout_seconds > limit:
+            raise _refusal(
+                "gatewayTimeoutSeconds",
+                self.gateway_timeout_seconds,
+                f"the functions that call the gateway end after {limit + HTTP_MARGIN_SECONDS} s and need "
+                f"{HTTP_MARGIN_SECONDS} s of that themselves, so {limit} is the most",
+            )
+        for spec in STEPS.values():
+            if not spec.function_timeout_seconds < spec.task_timeout_seconds < MACHINE_TIMEOUT_SECONDS:
+                raise SettingsError(f"{spec.name}'s deadlines are out of order: function < task < state machine")
+
+    def _check_tokens(self) -> None:
+        for scope in self.token_scopes:
+            server, _, name = scope.partition("/")
+            if not server or not name or " " in scope:
+                raise _refusal("tokenScopes", list(self.token_scopes), f"{scope!r} is not <resource server>/<scope>")
+        if self.user_pool_id is None:
+            return
+        for key, value in (("tokenEndpointUrl", self.token_endpoint_url), ("tokenScopes", self.token_scopes)):
+            if not value:
+                raise _refusal(key, None, "userPoolId names an existing pool, which has endpoint and scopes of its own")
+        if not self.user_pool_id.startswith(f"{self.region}_"):
+            raise _refusal("userPoolId", self.user_pool_id, f"the pool is in another region than {self.region}")
+
+    @classmethod
+    def from_mapping(cls, config: Mapping[str, object], *, stack: str, package_required: bool) -> Self:
+        """Return the settings that ``config`` (camelCase keys) describes, or raise ``SettingsError``.
+
+        With ``package_required`` the Lambda package has to exist; a preview does without.
+        """
+        for key in config:
+            if key not in CONSEQUENCES:
+                raise SettingsError(
+                    f"{key} is no setting of this project: it would be ignored; known are {', '.join(CONSEQUENCES)}"
+                )
+        try:
+            settings = cls.model_validate({**config, "stack": stack})
+        except ValidationError as error:
+            raise _first_of(error, config) from error
+        if package_required and not Path(settings.package_path).is_file():
+            raise _refusal(
+                "lambdaPackage", settings.package_path, "there is no such file; build it with `make package`"
+            )
+        return settings
+
+    @property
+    def names(self) -> Names:
+        """The physical names of this stack."""
+        return Names(self.prefix, self.stack, self.region)
+
+    @property
+    def partition(self) -> str:
+        """The ARN partition of the region."""
+        return partition_of(self.region)
+
+    @property
+    def dns_suffix(self) -> str:
+        """The domain of the region's service endpoints."""
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+
+    @property
+    def protected(self) -> bool:
+        """Whether data is protected against deletion."""
+        return self.stage is Stage.PROD if self.protect is None else self.protect
+
+    @property
+    def package_path(self) -> str:
+        """Where the Lambda package is."""
+        return self.lambda_package or f"dist/lambda-{self.lambda_architecture}.zip"
+
+    @property
+    def log_days(self) -> int:
+        """Days that logs are kept: a fortnight in dev, a year in prod."""
+        return self.log_retention_days or (365 if self.stage is Stage.PROD else 14)
+
+    @property
+    def artifact_days(self) -> int:
+        """Days that raw tool requests and responses are kept."""
+        return self.artifacts_retention_days or (365 if self.stage is Stage.PROD else 30)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The OAuth scopes that a token is asked for."""
+        return self.token_scopes or (f"{self.names.of('gateway')}/invoke",)
+
+
+def _refusal(key: str, value: object, reason: str) -> SettingsError:
+    shown = "missing" if value is None or value == () else re.sub(r"//[^/@]*@", "//…@", repr(value))
+    return SettingsError(f"{key} is {shown}: {reason}; {CONSEQUENCES[key]}")
+
+
+def _first_of(error: ValidationError, config: Mapping[str, object]) -> SettingsError:
+    first = error.errors(include_url=False)[0]
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, SettingsError):
+        return cause
+    key = str(first["loc"][0]) if first["loc"] else "prefix"
+    reason = first["msg"].removeprefix("Value error, ")
+    return _refusal(key, config.get(key), reason[0].lower() + reason[1:])
