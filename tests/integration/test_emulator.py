@@ -1,5 +1,6 @@
 """The emulator as a process: what it enforces, what it keeps out, and that nothing of it outlives its owner."""
 
+import io
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -105,6 +107,46 @@ def test_stopping_is_immediate_and_leaves_no_process(tmp_path: Path) -> None:
     assert not _alive(pid)
     with pytest.raises(EmulatorStartError, match="not running"):
         aws.client("sqs")
+
+
+def test_a_function_reaches_aws_over_tls_and_dies_with_the_emulator(tmp_path: Path) -> None:
+    """A Lambda function finds the emulator and trusts it by inheritance, and no worker survives a stop."""
+    with Emulator(tmp_path) as aws:
+        role = aws.client("iam").create_role(
+            RoleName="function", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17"})
+        )
+        aws.client("lambda").create_function(
+            FunctionName="who-am-i",
+            Runtime="provided.al2023",
+            Role=role["Role"]["Arn"],
+            Handler="who.handle",
+            Code={"ZipFile": _function_package()},
+            Timeout=20,
+        )
+        answer = json.loads(aws.client("lambda").invoke(FunctionName="who-am-i")["Payload"].read())
+        assert answer["arn"].startswith("arn:aws:sts::000000000000:assumed-role/function/")
+        assert _alive(answer["pid"])
+    deadline = time.monotonic() + 5
+    while _alive(answer["pid"]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _alive(answer["pid"])
+
+
+def _function_package() -> bytes:
+    handler = (
+        "import os, boto3\n"
+        "def handle(event, context):\n"
+        "    sts = boto3.client('sts', region_name='us-west-2')\n"
+        "    return {'arn': sts.get_caller_identity()['Arn'], 'pid': os.getpid()}\n"
+    )
+    bootstrap = f'#!/bin/sh\nexport PYTHONPATH="$LAMBDA_TASK_ROOT"\nexec {sys.executable} -m awslambdaric "$_HANDLER"\n'
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, bootstrap)
+        archive.writestr("who.py", handler)
+    return package.getvalue()
 
 
 def test_a_killed_owner_takes_the_emulator_with_it(tmp_path: Path) -> None:
