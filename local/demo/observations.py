@@ -1,0 +1,167 @@
+"""What three independent witnesses say of one intent: the outcome table, the executions' history, the tool's database.
+
+Each witness is asked on its own and none of them is the code under demonstration: the table is read as plain items,
+the history from Step Functions, the effects from the tool server's own log. A fourth, a queue subscribed to the bus,
+has seen the signal or has not.
+"""
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from domain.model.identifiers import IntentRef
+from local.stack import StackInfo
+from local.tool_server.witness import Witness
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The facts about one intent, as the witnesses told them."""
+
+    status: str | None
+    error_code: str | None
+    error_class: str | None
+    attempt_count: int | None
+    compensation_status: str | None
+    ref_has_id_and_url: bool
+    ledger: list[str]
+    execution_status: str
+    execution_error: str | None
+    executions_by_end: dict[str, int]
+    external_writes: int
+    writes_ever: int
+    requests_seen_by_tool: int
+    signal: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the facts as plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One Step Functions execution of an intent."""
+
+    arn: str
+    status: str
+    last_state: str
+    error: str | None
+
+
+class Observer:
+    """Asks the witnesses."""
+
+    def __init__(self, info: StackInfo, witness: Witness, queue_url: str) -> None:
+        self._info = info
+        self._dynamodb = info.client("dynamodb")
+        self._steps = info.client("stepfunctions")
+        self._sqs = info.client("sqs")
+        self._witness = witness
+        self._queue_url = queue_url
+        self._signals: dict[str, str] = {}
+        self._known: dict[str, str] = {}
+
+    def observe(self, ref: IntentRef) -> Observed:
+        """Return everything that the witnesses say of the intent now."""
+        outcome = self._item("execution-outcomes", ref, f"OUTCOME#{ref.action_intent_id}") or {}
+        executions = [self._execution(arn) for arn in self.executions(ref)]
+        owner = next((one for one in executions if one.last_state != "DuplicateSuppressed"), None)
+        effects = self._witness.effects(ref.action_intent_id)
+        refs = outcome.get("external_object_refs", [])
+        return Observed(
+            status=outcome.get("status"),
+            error_code=outcome.get("error_code"),
+            error_class=outcome.get("error_class"),
+            attempt_count=int(outcome["attempt_count"]) if "attempt_count" in outcome else None,
+            compensation_status=outcome.get("compensation_status"),
+            ref_has_id_and_url=bool(refs) and all(one.get("object_id") and one.get("object_url") for one in refs),
+            ledger=[str(entry["event_type"]) for entry in self.ledger(ref)],
+            execution_status=owner.status if owner else "NONE",
+            execution_error=owner.error if owner else None,
+            executions_by_end=dict(Counter(one.last_state for one in executions)),
+            external_writes=len(self._witness.objects(ref.action_intent_id)),
+            writes_ever=sum(effect.operation == "CREATE" for effect in effects),
+            requests_seen_by_tool=len(self._witness.requests(ref.action_intent_id)),
+            signal=self._signal_of(ref),
+        )
+
+    def ledger(self, ref: IntentRef) -> list[dict[str, Any]]:
+        """Return the intent's ledger items in order."""
+        answer = self._dynamodb.query(
+            TableName=self._info.tables["ledger"],
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+            ExpressionAttributeValues={
+                ":pk": {"S": f"TENANT#{ref.tenant_id}#ACCOUNT#{ref.account_id}"},
+                ":sk": {"S": f"LEDGER#{ref.action_intent_id}#"},
+            },
+            ConsistentRead=True,
+        )
+        return [_plain(item) for item in answer["Items"]]
+
+    def executions(self, ref: IntentRef) -> list[str]:
+        """Return the ARNs of every execution that was started for the intent, oldest first."""
+        pages = self._steps.get_paginator("list_executions").paginate(stateMachineArn=self._info.state_machine_arn)
+        arns = [one["executionArn"] for page in pages for one in page["executions"]]
+        for arn in arns:
+            if arn not in self._known:
+                started = json.loads(self._steps.describe_execution(executionArn=arn)["input"])
+                self._known[arn] = str(started.get("action_intent_id")) if isinstance(started, dict) else ""
+        return [arn for arn in reversed(arns) if self._known[arn] == ref.action_intent_id]
+
+    def history(self, execution_arn: str) -> list[dict[str, Any]]:
+        """Return an execution's events, oldest first."""
+        pages = self._steps.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+        return [event for page in pages for event in page["events"]]
+
+    def is_settled(self, ref: IntentRef, expected: int) -> bool:
+        """Whether the expected number of executions exist and none is running."""
+        arns = self.executions(ref)
+        return len(arns) >= expected and all(
+            self._steps.describe_execution(executionArn=arn)["status"] != "RUNNING" for arn in arns
+        )
+
+    def _execution(self, arn: str) -> Execution:
+        described = self._steps.describe_execution(executionArn=arn)
+        entered = [
+            event["stateEnteredEventDetails"]["name"]
+            for event in self.history(arn)
+            if "stateEnteredEventDetails" in event
+        ]
+        return Execution(arn, described["status"], entered[-1] if entered else "", described.get("error"))
+
+    def _item(self, table: str, ref: IntentRef, sk: str) -> dict[str, Any] | None:
+        answer = self._dynamodb.get_item(
+            TableName=self._info.tables[table],
+            Key={"pk": {"S": f"TENANT#{ref.tenant_id}#ACCOUNT#{ref.account_id}"}, "sk": {"S": sk}},
+            ConsistentRead=True,
+        )
+        return _plain(answer["Item"]) if "Item" in answer else None
+
+    def _signal_of(self, ref: IntentRef) -> str | None:
+        while messages := self._sqs.receive_message(
+            QueueUrl=self._queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=0
+        ).get("Messages"):
+            for message in messages:
+                event = json.loads(message["Body"])
+                self._signals[event["detail"]["data"]["action_intent_id"]] = event["detail-type"]
+                self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return self._signals.get(ref.action_intent_id)
+
+
+def subscribe(info: StackInfo) -> str:
+    """Subscribe a new queue to the bus's outcome signals and return its URL."""
+    sqs, events = info.client("sqs"), info.client("events")
+    url = str(sqs.create_queue(QueueName="demo-signals")["QueueUrl"])
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["cc-native"], "detail-type": [{"anything-but": "ACTION_APPROVED"}]}
+    events.put_rule(Name="demo-signals", EventBusName=info.event_bus, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="demo-signals", EventBusName=info.event_bus, Targets=[{"Id": "queue", "Arn": arn}])
+    return url
+
+
+def _plain(item: dict[str, Any]) -> dict[str, Any]:
+    read = TypeDeserializer()
+    return {name: read.deserialize(value) for name, value in item.items()}

@@ -1,0 +1,190 @@
+"""Plays the scenarios on a running stack, shows them as they happen, and holds the end against the expectation."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from adapters.dynamodb.kill_switches import DynamoDbKillSwitches
+from domain.model.identifiers import IntentRef
+from domain.model.intent import ActionIntent
+from domain.model.kill_switch import SwitchState
+from local.demo.observations import Observed, Observer, subscribe
+from local.demo.scenarios import SCENARIOS, Scenario
+from local.demo.timeline import Timeline
+from local.documents import IntentDocument, read_documents
+from local.operations import Operations
+from local.stack import LocalStack
+from local.tool_server.faults import FaultPlan
+from local.tool_server.witness import Witness
+
+EXAMPLES: Final = Path("examples")
+SCENARIO_TIMEOUT_SECONDS: Final = 60.0
+SIGNAL_TIMEOUT_SECONDS: Final = 5.0
+POLL_SECONDS: Final = 0.1
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of ``.local/demo.json``."""
+
+    scenario: Scenario
+    observed: Observed
+    seconds: float
+    failures: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the line."""
+        return {
+            "scenario": self.scenario.name,
+            "intent_id": self.scenario.intent_id,
+            "expected": self.scenario.expected,
+            "observed": self.observed.as_json(),
+            "status": self.observed.status,
+            "external_writes": self.observed.external_writes,
+            "compensation_status": self.observed.compensation_status,
+            "execution_status": self.observed.execution_status,
+            "seconds": round(self.seconds, 3),
+            "ok": not self.failures,
+        }
+
+
+class Demo:
+    """One performance on one stack."""
+
+    def __init__(self, stack: LocalStack, timeline: Timeline) -> None:
+        database = stack.tool_database
+        self._operations = Operations(stack.info)
+        self._switches = DynamoDbKillSwitches(stack.info.client("dynamodb"), stack.info.tables["kill-switches"])
+        self._faults = FaultPlan(database)
+        self._witness = Witness(database)
+        self._observer = Observer(stack.info, self._witness, subscribe(stack.info))
+        self._timeline = timeline
+
+    def play(self, scenarios: Sequence[Scenario] = SCENARIOS) -> list[Result]:
+        """Play the scenarios one after the other."""
+        self._operations.seed_files(sorted(EXAMPLES.glob("mappings/*.json")))
+        return [self._play_one(scenario) for scenario in scenarios]
+
+    def _play_one(self, scenario: Scenario) -> Result:
+        self._timeline.heading(scenario.name, scenario.story)
+        intent = self._prepare(scenario)
+        started = time.monotonic()
+        self._timeline.event(0.0, "event", f"ACTION_APPROVED, sent {scenario.approvals} time(s)", "note")
+        try:
+            self._operations.send_approvals(intent.ref.model_dump(), times=scenario.approvals)
+            self._follow(intent.ref, scenario, started)
+        finally:
+            self._flip(scenario, SwitchState.RUNNING)
+        seconds = time.monotonic() - started
+        observed = self._observe(intent.ref, scenario)
+        failures = failures_of(scenario, observed)
+        self._timeline.verdict(
+            ok=not failures,
+            text=f"{observed.status}, {observed.external_writes} row(s), compensation {observed.compensation_status}, "
+            f"execution {observed.execution_status}" + "".join(f"\n      {failure}" for failure in failures),
+        )
+        return Result(scenario, observed, seconds, failures)
+
+    def _prepare(self, scenario: Scenario) -> ActionIntent:
+        now = self._operations.clock.now()
+        (template,) = read_documents(EXAMPLES / "intents" / "create-crm-task.json", now=now)
+        if not isinstance(template, IntentDocument):
+            raise TypeError("examples/intents/create-crm-task.json no longer holds an intent")
+        changes = {
+            "action_intent_id": scenario.intent_id,
+            "expires_at_epoch": int(now.timestamp()) + scenario.lifetime_seconds,
+            **scenario.intent_changes,
+        }
+        intent = ActionIntent.model_validate({**template.intent.model_dump(), **changes})
+        self._operations.seed([IntentDocument(intent, template.approved_by)])
+        approved = self._operations.intents.find(intent.ref)
+        if approved is not None and scenario.tamper is not None:
+            self._operations.intents.put(scenario.tamper(approved))
+        for fault in scenario.faults:
+            self._faults.add(fault.model_copy(update={"action_intent_id": scenario.intent_id}))
+        self._flip(scenario, SwitchState.HALTED)
+        return intent
+
+    def _flip(self, scenario: Scenario, state: SwitchState) -> None:
+        switch = scenario.switched(state)
+        if switch is not None:
+            self._switches.flip(switch)
+
+    def _follow(self, ref: IntentRef, scenario: Scenario, started: float) -> None:
+        """Print what happens until every execution of the intent has ended."""
+        shown: set[object] = set()
+        deadline = started + SCENARIO_TIMEOUT_SECONDS
+        while True:
+            settled = self._observer.is_settled(ref, scenario.approvals)
+            self._show_news(ref, shown, started)
+            if settled:
+                return
+            if time.monotonic() > deadline:
+                self._timeline.event(time.monotonic() - started, "demo", "gave up waiting", "bad")
+                return
+            time.sleep(POLL_SECONDS)
+
+    def _show_news(self, ref: IntentRef, shown: set[object], started: float) -> None:
+        news: list[tuple[object, str, str, str]] = []
+        for number, arn in enumerate(self._observer.executions(ref), start=1):
+            news += [
+                ((arn, event["id"]), f"execution {number}", event["stateEnteredEventDetails"]["name"], "dim")
+                for event in self._observer.history(arn)
+                if "stateEnteredEventDetails" in event
+            ]
+        news += [
+            (("ledger", int(entry["seq"])), "ledger", str(entry["event_type"]), "note")
+            for entry in self._observer.ledger(ref)
+        ]
+        news += [
+            (("tool", effect.seq), "tool", f"{effect.tool} {effect.operation} {effect.object_id or ''}".strip(), "bold")
+            for effect in self._witness.effects(ref.action_intent_id)
+        ]
+        news += [
+            (("fault", request.seq), "tool", f"fault {request.fault}", "bad")
+            for request in self._witness.requests(ref.action_intent_id)
+            if request.fault
+        ]
+        for key, where, what, look in news:
+            if key not in shown:
+                shown.add(key)
+                self._timeline.event(time.monotonic() - started, where, what, look)
+
+    def _observe(self, ref: IntentRef, scenario: Scenario) -> Observed:
+        """Ask the witnesses; a signal may still be on its way through the bus."""
+        deadline = time.monotonic() + SIGNAL_TIMEOUT_SECONDS
+        observed = self._observer.observe(ref)
+        while "signal" in scenario.expected and observed.signal is None and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+            observed = self._observer.observe(ref)
+        return observed
+
+
+def failures_of(scenario: Scenario, observed: Observed) -> list[str]:
+    """Return what differs from the expectation, each as a sentence."""
+    facts = observed.as_json()
+    return [
+        f"{name}: expected {wanted!r}, observed {facts[name]!r}"
+        for name, wanted in scenario.expected.items()
+        if facts[name] != wanted
+    ]
+
+
+def play_demo(folder: Path) -> int:
+    """Start a stack, play everything, write ``demo.json`` into ``folder``; return the exit code."""
+    timeline = Timeline()
+    started = time.monotonic()
+    with LocalStack(folder=folder, wait_scale=0.01) as stack:
+        results = Demo(stack, timeline).play()
+    report = folder / "demo.json"
+    report.write_text(json.dumps([result.as_json() for result in results], indent=2) + "\n", encoding="utf-8")
+    good = sum(not result.failures for result in results)
+    timeline.line("")
+    timeline.verdict(
+        ok=good == len(results),
+        text=f"{good} of {len(results)} scenarios in {time.monotonic() - started:.1f} s, report in {report}",
+    )
+    return 0 if good == len(results) else 1
