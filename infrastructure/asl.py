@@ -189,7 +189,7 @@ def _spool(wiring: Wiring) -> Json:
     parts += [f"'{name}': ${name}" for name in (*SECTIONS, ERROR_VARIABLE)]
     return {
         "Type": "Task",
-        "Comment": "Last resort (D12): the whole state, as one ExecutionState document, to a queue that raises an alarm.",
+        "Comment": "Last resort (D12): the whole state, as one ExecutionState document, to a queue with an alarm.",
         "Resource": f"arn:{wiring.partition}:states:::sqs:sendMessage",
         "Arguments": {
             "QueueUrl": wiring.spool_queue_url,
