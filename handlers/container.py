@@ -18,7 +18,8 @@ from adapters.dynamodb.intent_store import DynamoDbIntentStore
 from adapters.dynamodb.kill_switches import DynamoDbKillSwitches
 from adapters.dynamodb.mapping_registry import DynamoDbMappingRegistry
 from adapters.eventbridge.signal_publisher import EventBridgeSignalPublisher
-from adapters.mcp.tool_gateway import McpToolGateway, build_http_client
+from adapters.mcp.endpoint import build_http_client
+from adapters.mcp.tool_gateway import McpToolGateway
 from adapters.s3.artifact_store import S3ArtifactStore
 from adapters.system.clock import SystemClock
 from domain.use_cases.compensate_action import CompensateAction
