@@ -1,7 +1,7 @@
 """What botocore raises, in our errors: the only reader of its codes.
 
-Messages name the operation, the table and the service's own code; never an item. A condition that does not hold is
-no failure, it is an answer: it is raised as ``ConditionRefused`` and caught within this room.
+Messages name the operation, the table, the key and the service's own code; never an item's content. A condition that
+does not hold is no failure, it is an answer: it is raised as ``ConditionRefused`` and caught within this room.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionError,  # noqa: A004  botocore's, see _NO_ANSWER
     CredentialRetrievalError,
     HTTPClientError,
     IncompleteReadError,
@@ -46,6 +47,16 @@ _TRANSIENT_CODES: Final = frozenset(
 """Codes after which the same request may be sent again (Amazon DynamoDB Developer Guide, "Error handling"; the short
 spellings are cancellation reasons, API Reference, "TransactWriteItems")."""
 
+_NO_ANSWER: Final = (
+    ConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    CredentialRetrievalError,
+    ResponseParserError,
+)
+"""botocore's own errors for an answer that did not come, or not whole; its ``ConnectionError`` is not Python's, and a
+connect timeout is one while a read timeout is an ``HTTPClientError``."""
+
 _TOO_MANY_REQUESTS: Final = 429
 _FIRST_SERVER_ERROR: Final = 500
 
@@ -66,13 +77,13 @@ class ConditionRefused(Exception):
 def translated(operation: str, place: str) -> Iterator[None]:
     """Turn what botocore raises inside the block into ``TransientError``, ``ConfigurationError`` or a refusal.
 
-    ``operation`` and ``place`` (a table, or several) are for the message.
+    ``operation`` and ``place`` (tables and keys, or the intent) are for the message.
     """
     try:
         yield
     except ClientError as error:
         raise _of_client_error(error, f"{operation} on {place}") from error
-    except (HTTPClientError, IncompleteReadError, CredentialRetrievalError, ResponseParserError) as error:
+    except _NO_ANSWER as error:
         raise _transient(f"{operation} on {place}", type(error).__name__) from error
     except BotoCoreError as error:
         raise _configuration(f"{operation} on {place}", type(error).__name__) from error

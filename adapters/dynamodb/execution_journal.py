@@ -60,7 +60,7 @@ class DynamoDbExecutionJournal:
         table = self._table("execution-attempts")
         writes = [transaction.first_attempt(table, attempt), self._append(entry)]
         try:
-            transaction.commit(self._client, writes, may_replay=False)
+            transaction.commit(self._client, writes, concerning=entry.ref, may_replay=False)
         except ConditionRefused as refused:
             standing = refused.standing[0]
             if standing is None:
@@ -84,7 +84,7 @@ class DynamoDbExecutionJournal:
         checks = [transaction.let_pass(table, scope) for scope in scopes]
         writes = [self._next(current, following), self._append(entry), *checks]
         try:
-            transaction.commit(self._client, writes, may_replay=False)
+            transaction.commit(self._client, writes, concerning=entry.ref, may_replay=False)
         except ConditionRefused as refused:
             attempt_now, entry_now, *switches_now = refused.standing
             if _is_ours(entry_now, entry):
@@ -136,7 +136,7 @@ class DynamoDbExecutionJournal:
             raise ValueError("published_at is missing; set it to the moment the bus accepted the signal")
         table = self._table("signals")
         try:
-            with translated("UpdateItem", table):
+            with translated("UpdateItem", f"{table} for signal {signal.signal_id} of intent {signal.ref}"):
                 self._client.update_item(
                     TableName=table,
                     Key=key_attributes(keys.signal(signal.ref, signal.signal_id)),
@@ -153,7 +153,7 @@ class DynamoDbExecutionJournal:
 
     def _record(self, writes: list[TransactWriteItemTypeDef], entry: LedgerEntry) -> None:
         try:
-            transaction.commit(self._client, writes, may_replay=True)
+            transaction.commit(self._client, writes, concerning=entry.ref, may_replay=True)
         except ConditionRefused as refused:
             if not _is_ours(refused.standing[1], entry):
                 raise _lost(entry) from refused

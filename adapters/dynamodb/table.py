@@ -23,14 +23,14 @@ class Table:
 
     def get(self, key: ItemKey) -> Item | None:
         """Return the item as it stands now, or ``None``."""
-        with translated("GetItem", self.name):
+        with translated("GetItem", f"{self.name} at {key.pk} / {key.sk}"):
             found = self._client.get_item(TableName=self.name, Key=key_attributes(key), ConsistentRead=True)
         return found.get("Item")
 
     def starting_with(self, prefix: ItemKey) -> list[Item]:
         """Return every item of the partition whose sort key starts with the prefix's, in order."""
         items: list[Item] = []
-        with translated("Query", self.name):
+        with translated("Query", f"{self.name} at {prefix.pk} / {prefix.sk}"):
             pages = self._client.get_paginator("query").paginate(
                 TableName=self.name,
                 KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
@@ -43,13 +43,13 @@ class Table:
 
     def put(self, item: Item) -> None:
         """Store the item, replacing an earlier one of the same key."""
-        with translated("PutItem", self.name):
+        with translated("PutItem", f"{self.name} at {_spelled(item)}"):
             self._client.put_item(TableName=self.name, Item=item)
 
     def put_first(self, item: Item) -> Item:
         """Store the item unless its key is taken, and return the one that now stands."""
         try:
-            with translated("PutItem", self.name):
+            with translated("PutItem", f"{self.name} at {_spelled(item)}"):
                 self._client.put_item(
                     TableName=self.name,
                     Item=item,
@@ -59,3 +59,7 @@ class Table:
         except ConditionRefused as refused:
             return refused.standing[0] or {}
         return item
+
+
+def _spelled(item: Item) -> str:
+    return f"{item['pk']['S']} / {item['sk']['S']}"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
+    from domain.model.identifiers import IntentRef
     from domain.model.kill_switch import SwitchScope
     from domain.model.ledger import LedgerEntry
     from domain.model.outcome import Outcome
@@ -126,7 +127,9 @@ def let_pass(table: str, scope: SwitchScope) -> TransactWriteItemTypeDef:
     }
 
 
-def commit(client: DynamoDBClient, writes: Sequence[TransactWriteItemTypeDef], *, may_replay: bool) -> None:
+def commit(
+    client: DynamoDBClient, writes: Sequence[TransactWriteItemTypeDef], *, concerning: IntentRef, may_replay: bool
+) -> None:
     """Make all writes or none; raises ``ConditionRefused`` or what ``adapters.dynamodb.errors`` translates to.
 
     With ``may_replay`` the request carries a token made of its whole content, and for ten minutes the service answers
@@ -135,7 +138,7 @@ def commit(client: DynamoDBClient, writes: Sequence[TransactWriteItemTypeDef], *
     those pass False, and the SDK's own token then covers the SDK's own repeats only.
     """
     tables = ", ".join(dict.fromkeys(_table_of(write) for write in writes))
-    with translated("TransactWriteItems", tables):
+    with translated("TransactWriteItems", f"{tables} for intent {concerning}"):
         if may_replay:
             token = digest(writes)[:_TOKEN_CHARACTERS]
             client.transact_write_items(TransactItems=writes, ClientRequestToken=token)

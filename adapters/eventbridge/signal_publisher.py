@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004  botocore's: a connect timeout is one, a read timeout an HTTPClientError
+    CredentialRetrievalError,
+    HTTPClientError,
+)
 
 from domain.model.canonical_json import canonical_json
 from domain.model.errors import ActionError, ConfigurationError, TransientError
@@ -59,7 +65,7 @@ class EventBridgeSignalPublisher:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             code = error.response.get("Error", {}).get("Code", "")
             raise self._refused(signal, code, transient=status >= _FIRST_SERVER_ERROR) from error
-        except (HTTPClientError, CredentialRetrievalError) as error:
+        except (ConnectionError, HTTPClientError, CredentialRetrievalError) as error:
             raise self._refused(signal, type(error).__name__, transient=True) from error
         except BotoCoreError as error:
             raise self._refused(signal, type(error).__name__, transient=False) from error

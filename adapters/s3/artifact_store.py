@@ -9,7 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,  # noqa: A004  botocore's: a connect timeout is one, a read timeout an HTTPClientError
+    CredentialRetrievalError,
+    HTTPClientError,
+)
 
 from domain.model.canonical_json import canonical_json
 from domain.model.errors import ConfigurationError, TransientError
@@ -70,7 +76,7 @@ class S3ArtifactStore:
             if code in _TRANSIENT_CODES or status >= _FIRST_SERVER_ERROR:
                 raise self._transient(code) from error
             raise self._configuration(code) from error
-        except (HTTPClientError, CredentialRetrievalError) as error:
+        except (ConnectionError, HTTPClientError, CredentialRetrievalError) as error:
             raise self._transient(type(error).__name__) from error
         except BotoCoreError as error:
             raise self._configuration(type(error).__name__) from error
