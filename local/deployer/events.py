@@ -1,0 +1,51 @@
+"""EventBridge: buses, rules and targets."""
+
+from typing import Any
+
+from local.deployer.frame import Clients, Created, Inputs, creates, unsupported
+
+
+@creates("aws:cloudwatch/eventBus:EventBus")
+def event_bus(inputs: Inputs, aws: Clients) -> Created:
+    """Create a bus."""
+    name = inputs.required("name")
+    arn = aws.client("events").create_event_bus(Name=name, Description=inputs.optional("description", ""))[
+        "EventBusArn"
+    ]
+    return Created(name, {"arn": arn})
+
+
+@creates("aws:cloudwatch/eventRule:EventRule")
+def event_rule(inputs: Inputs, aws: Clients) -> Created:
+    """Create a rule on a bus."""
+    name, bus = inputs.required("name"), inputs.required("eventBusName")
+    arn = aws.client("events").put_rule(
+        Name=name,
+        EventBusName=bus,
+        EventPattern=inputs.required("eventPattern"),
+        Description=inputs.optional("description", ""),
+        State="ENABLED",
+    )["RuleArn"]
+    return Created(f"{bus}/{name}", {"arn": arn})
+
+
+@creates("aws:cloudwatch/eventTarget:EventTarget")
+def event_target(inputs: Inputs, aws: Clients) -> Created:
+    """Attach a target to a rule; the emulator keeps its queue and retries but never uses them."""
+    rule, bus, target_id = inputs.required("rule"), inputs.required("eventBusName"), inputs.required("targetId")
+    target: dict[str, Any] = {"Id": target_id, "Arn": inputs.required("arn"), "RoleArn": inputs.required("roleArn")}
+    path = inputs.optional("inputPath")
+    if path is not None:
+        target["InputPath"] = path
+    queue = inputs.block("deadLetterConfig")
+    if queue is not None:
+        target["DeadLetterConfig"] = {"Arn": queue.required("arn")}
+    retry = inputs.block("retryPolicy")
+    if retry is not None:
+        target["RetryPolicy"] = {
+            "MaximumEventAgeInSeconds": retry.required("maximumEventAgeInSeconds"),
+            "MaximumRetryAttempts": retry.required("maximumRetryAttempts"),
+        }
+    refused = aws.client("events").put_targets(Rule=rule, EventBusName=bus, Targets=[target])
+    unsupported(refused["FailedEntryCount"], f"the target was refused: {refused['FailedEntries']}")
+    return Created(f"{rule}-{target_id}")

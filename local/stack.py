@@ -1,0 +1,310 @@
+"""The whole stack on this machine: emulator, deployed program and tool server, and the file that describes them.
+
+Owns the order in which they start and that all of them stop. It exists so that a demonstration, a test and a person
+at a terminal get the same stack, and so that another process can reach it through `stack.json`.
+
+It will not keep anything: a started stack is empty, and what was in it is gone when it stops.
+"""
+
+import fcntl
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Final, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_serializer
+
+from infrastructure.packaging import build
+from infrastructure.settings import LambdaArchitecture
+from local.aws_clients import ROOT_CREDENTIALS, AwsClients, Credentials
+from local.deployer import Deployer
+from local.emulator import Emulator
+from local.program import ProgramRun, run_program
+from local.tool_server.server import ToolServer
+from local.tool_server.tokens import TokenPolicy
+from ports.steps.contract import STEPS
+
+STACK_NAME: Final = "local"
+FILE_NAME: Final = "stack.json"
+
+_Part = TypeVar("_Part")
+
+_HOST = "127.0.0.1"
+_REPORT_SECONDS = 2.0
+
+
+class StackError(Exception):
+    """The local stack cannot be started or reached; the message says why and what to do."""
+
+
+class StackCredentials(BaseModel):
+    """The key pair that may do everything in the embedded AWS, and nothing anywhere else."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    access_key_id: str
+    secret_access_key: SecretStr
+
+    @field_serializer("secret_access_key", when_used="json")
+    def _spell_out(self, value: SecretStr) -> str:
+        # Written on purpose: the file is how another process gets in, and the key works on this machine alone.
+        return value.get_secret_value()
+
+
+class ToolServerInfo(BaseModel):
+    """The reference tool server of a stack; `database` is its SQLite file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database: Path
+
+
+class StackInfo(BaseModel):
+    """Where everything of a running stack is; what `stack.json` holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    endpoint_url: str
+    ca_bundle: Path
+    region: str
+    credentials: StackCredentials
+    gateway_url: str
+    event_bus: str
+    state_machine_arn: str
+    tables: Mapping[str, str]
+    """Physical names by component, e.g. `execution-outcomes`."""
+    artifacts_bucket: str
+    queues: Mapping[str, str]
+    """URLs by component, e.g. `ingress-dlq`."""
+    functions: Mapping[str, str]
+    """Physical names by step, e.g. `InvokeTool`."""
+    tool_server: ToolServerInfo | None = None
+    """Ours; `None` when another gateway is used."""
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read the file of a running stack; raises `StackError` when there is none."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError as error:
+            raise StackError(f"No stack is running here: there is no {path}. Start one with `make local`.") from error
+        except (OSError, ValidationError) as error:
+            raise StackError(f"{path} does not describe a stack of this version. Start it again.") from error
+
+    def save(self, path: Path) -> None:
+        """Write the file, readable by its owner only and never half written."""
+        partial = path.with_name(f"{path.name}.partial")
+        partial.touch(mode=0o600)
+        partial.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)
+
+    @cached_property
+    def clients(self) -> AwsClients:
+        """The boto3 clients of this stack."""
+        return AwsClients(self.endpoint_url, self.ca_bundle, self.region)
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes the client's type at run time
+        """Return the root client of `service`, the same object on every call."""
+        return self.clients.of(service)
+
+    def client_as(self, service: str, credentials: Credentials) -> Any:  # noqa: ANN401 - as above
+        """Return a new client of `service` acting as `credentials`; the caller closes it."""
+        return self.clients.new(service, credentials)
+
+
+class LocalStack:
+    """The stack as a context manager: `with LocalStack(folder) as stack: stack.info.client("sqs")`.
+
+    `gateway_url` names another MCP server to call instead of the reference one. `wait_scale` multiplies every wait
+    and retry delay of Step Functions, `port` is the emulator's (0 takes a free one), and `config` overrides further
+    settings of the program by their Pulumi keys. One folder holds one running stack; a second one raises
+    `StackError`. Whatever goes wrong at the start is raised after everything that did start has been stopped.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        gateway_url: str | None = None,
+        wait_scale: float = 1.0,
+        port: int = 0,
+        config: Mapping[str, str] | None = None,
+        progress: Callable[[str], None] = print,
+    ) -> None:
+        self.folder = folder.absolute()
+        self.emulator = Emulator(self.folder / "emulator", port=port, wait_scale=wait_scale, progress=progress)
+        self.tool_server: ToolServer | None = None
+        self._gateway_url = gateway_url
+        self._config = dict(config or {})
+        self._progress = progress
+        self._lock: IO[bytes] | None = None
+        self._info: StackInfo | None = None
+        self._program: ProgramRun | None = None
+
+    @property
+    def info(self) -> StackInfo:
+        """Where everything is."""
+        return _of_a_running_stack(self._info)
+
+    @property
+    def program(self) -> ProgramRun:
+        """What the program declared and exported when it was deployed."""
+        return _of_a_running_stack(self._program)
+
+    @property
+    def tool_database(self) -> Path:
+        """The database of the reference tool server; raises `StackError` when another gateway is used."""
+        if self.tool_server is None:
+            raise StackError("This stack calls another gateway, so there is no tool database to look into.")
+        return self.tool_server.database
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start everything and return when an approval could be sent; takes a few seconds."""
+        if self._lock is not None:
+            raise StackError("This stack is already running; call stop() before starting it again.")
+        started = time.monotonic()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(self.folder)
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        self._progress(f"stack ready in {time.monotonic() - started:.1f} s")
+
+    def stop(self) -> None:
+        """Stop everything and remove `stack.json`; harmless when nothing is running."""
+        if self._lock is None:
+            return
+        (self.folder / FILE_NAME).unlink(missing_ok=True)
+        if self._info is not None:
+            self._info.clients.close()
+        if self.tool_server is not None:
+            self.tool_server.stop()
+        self.emulator.stop()
+        self.tool_server = self._info = self._program = None
+        self._lock.close()
+        self._lock = None
+
+    def _start(self) -> None:
+        # What a stack that was killed has left behind.
+        (self.folder / FILE_NAME).unlink(missing_ok=True)
+        shutil.rmtree(self.folder / "emulator", ignore_errors=True)
+        package = build(self.folder / "lambda-sources.zip", LambdaArchitecture.ARM64, with_dependencies=False)
+        self.emulator.start()
+        reserved = _reserved_socket()
+        with reserved:
+            port = reserved.getsockname()[1]
+            gateway_url = self._gateway_url or f"https://{_HOST}:{port}/mcp"
+            self._program = self._deploy(gateway_url, package.path)
+        if self._gateway_url is None:
+            self.tool_server = self._tools(self._program.exports, port)
+        self._info = self._described(self._program.exports)
+        self._info.save(self.folder / FILE_NAME)
+
+    def _deploy(self, gateway_url: str, package: Path) -> ProgramRun:
+        settings = {
+            "aws:region": self.emulator.region,
+            "gatewayUrl": gateway_url,
+            # The emulator issues tokens at its own endpoint, whatever the pool's domain is.
+            "tokenEndpointUrl": f"{self.emulator.endpoint_url}/oauth2/token",
+            "lambdaPackage": str(package),
+            **self._config,
+        }
+        self._progress("deploying the Pulumi program")
+        counted = _Count(self._progress)
+        started = time.monotonic()
+        program = run_program(Deployer(self.emulator, counted), STACK_NAME, settings)
+        self._progress(f"deployed {counted.number} resources in {time.monotonic() - started:.1f} s")
+        return program
+
+    def _tools(self, exports: Mapping[str, Any], port: int) -> ToolServer:
+        database = self.folder / "tools.sqlite"
+        for leftover in self.folder.glob(f"{database.name}*"):
+            leftover.unlink()
+        tokens = TokenPolicy(
+            # The issuer's own URL is Cognito's on AWS; the emulator serves the same keys at its own.
+            jwks_url=f"{self.emulator.endpoint_url}/{exports['user_pool_id']}/.well-known/jwks.json",
+            issuer=exports["token_issuer"],
+            required_scopes=tuple(exports["token_scopes"]),
+            allowed_client_ids=(exports["client_id"],),
+            ca_bundle=self.emulator.ca_bundle,
+        )
+        server = ToolServer(database, port=port, tokens=tokens, tls=self.emulator.tls)
+        server.start()
+        self._progress(f"tool server ready at {server.url}")
+        return server
+
+    def _described(self, exports: Mapping[str, Any]) -> StackInfo:
+        return StackInfo(
+            endpoint_url=self.emulator.endpoint_url,
+            ca_bundle=self.emulator.ca_bundle,
+            region=exports["region"],
+            credentials=StackCredentials(
+                access_key_id=ROOT_CREDENTIALS.access_key_id,
+                secret_access_key=SecretStr(ROOT_CREDENTIALS.secret_access_key),
+            ),
+            gateway_url=exports["gateway_url"],
+            event_bus=exports["event_bus"],
+            state_machine_arn=exports["state_machine_arn"],
+            tables=exports["tables"],
+            artifacts_bucket=exports["artifacts_bucket"],
+            queues=exports["queues"],
+            functions={step.value: exports["functions"][spec.component] for step, spec in STEPS.items()},
+            tool_server=None if self.tool_server is None else ToolServerInfo(database=self.tool_server.database),
+        )
+
+
+class _Count:
+    """Counts created resources from several threads, and reports when it takes long."""
+
+    def __init__(self, progress: Callable[[str], None]) -> None:
+        self.number = 0
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._next_report = time.monotonic() + _REPORT_SECONDS
+
+    def __call__(self, _resource_type: str, _name: str) -> None:
+        with self._lock:
+            self.number += 1
+            if time.monotonic() > self._next_report:
+                self._next_report += _REPORT_SECONDS
+                self._progress(f"{self.number} resources so far")
+
+
+def _of_a_running_stack(value: _Part | None) -> _Part:
+    if value is None:
+        raise StackError("The stack is not running; call start() or use it in a `with` block.")
+    return value
+
+
+def _locked(folder: Path) -> IO[bytes]:
+    """Return the open lock of a folder; the system frees it even if this process is killed."""
+    lock = (folder / "stack.lock").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise StackError(f"Another stack is running in {folder}. Stop it first.") from error
+    return lock
+
+
+def _reserved_socket() -> socket.socket:
+    """Return a bound socket that keeps a free port for the tool server, which is told its clients only later."""
+    reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    reserved.bind((_HOST, 0))
+    return reserved
