@@ -1,0 +1,157 @@
+"""IAM documents, as data: exact actions on exact ARNs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from infrastructure.permissions import (
+    ACTIONS,
+    UNSCOPED_ACTIONS,
+    actions_of,
+    bucket_policy,
+    function_policy,
+    machine_policy,
+    queue_policy,
+    scope_of,
+    start_policy,
+    topic_policy,
+    trust_policy,
+)
+from ports.steps.contract import STEPS, StepName
+from ports.steps.resources import Access, Resource, ResourceKind, Use
+
+ARNS = {resource: f"arn:aws:made-up:::{resource.value}" for resource in Resource}
+ACCOUNT = "123456789012"
+
+
+def statements(policy: Any) -> list[dict[str, Any]]:
+    """The statements of a document."""
+    found: list[dict[str, Any]] = policy["Statement"]
+    return found
+
+
+def grants(step: StepName) -> dict[str, list[str]]:
+    """What one step's function may do, by resource."""
+    policy = function_policy(STEPS[step].uses, ARNS, log_group_arn="arn:log-group", dlq_arn="arn:dlq")
+    return {statement["Resource"]: statement["Action"] for statement in statements(policy)}
+
+
+def test_the_mapper_reads_intents_and_mappings_and_nothing_else() -> None:
+    """R74, D74: two tables to read; no grant on Cognito's user calls, which have no ARN and did nothing."""
+    assert grants(StepName.MAP_ACTION_TO_TOOL) == {
+        ARNS[Resource.ACTION_INTENTS]: ["dynamodb:GetItem"],
+        ARNS[Resource.ACTION_TYPE_REGISTRY]: ["dynamodb:GetItem"],
+        "arn:log-group:*": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "arn:dlq": ["sqs:SendMessage"],
+        "*": ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
+    }
+
+
+def test_the_invoker_writes_artifacts_and_reads_its_one_secret() -> None:
+    """R75, D40: objects of the bucket may be put, not read back, and only the gateway's secret is readable."""
+    found = grants(StepName.INVOKE_TOOL)
+
+    assert found[f"{ARNS[Resource.EXECUTION_ARTIFACTS]}/*"] == ["s3:PutObject"]
+    assert found[ARNS[Resource.GATEWAY_CREDENTIALS]] == ["secretsmanager:GetSecretValue"]
+    assert found[ARNS[Resource.KILL_SWITCHES]] == ["dynamodb:ConditionCheckItem"]
+
+
+@pytest.mark.parametrize("step", [StepName.RECORD_OUTCOME, StepName.RECORD_FAILURE])
+def test_the_recorders_can_read_back_what_they_write(step: StepName) -> None:
+    """R76, D76: a conditional failure is settled by reading, so the grant to read comes with the grant to write."""
+    found = grants(step)
+
+    for resource in (Resource.EXECUTION_OUTCOMES, Resource.EXECUTION_ATTEMPTS):
+        assert found[ARNS[resource]] == ["dynamodb:GetItem", "dynamodb:PutItem"]
+    assert found[ARNS[Resource.EVENT_BUS]] == ["events:PutEvents"]
+
+
+@pytest.mark.parametrize("step", list(StepName))
+def test_the_ledger_can_only_grow(step: StepName) -> None:
+    """No function may update or delete what it once wrote to the ledger."""
+    assert grants(step).get(ARNS[Resource.LEDGER], ["dynamodb:PutItem"]) == ["dynamodb:PutItem"]
+
+
+@pytest.mark.parametrize("step", list(StepName))
+def test_a_function_is_granted_exactly_its_uses(step: StepName) -> None:
+    """Each access in the contract is one action on one resource, and no action stands there without an access."""
+    granted = {(arn, action) for arn, actions in grants(step).items() for action in actions if "made-up" in arn}
+    wanted = {
+        (scope_of(use, ARNS[use.resource]), ACTIONS[use.resource.kind][access])
+        for use in STEPS[step].uses
+        for access in use.access
+        if use.resource.kind is not ResourceKind.SETTING
+    }
+
+    assert granted == wanted
+
+
+def documents() -> Iterator[tuple[str, Any]]:
+    """Every kind of document that this module builds."""
+    for step, spec in STEPS.items():
+        yield step, function_policy(spec.uses, ARNS, log_group_arn="arn:log-group", dlq_arn="arn:dlq")
+    yield "machine", machine_policy(["arn:alias"], "arn:spool")
+    yield "start", start_policy("arn:machine")
+    yield "queue", queue_policy("arn:queue", account_id=ACCOUNT, rule_arn="arn:rule")
+    yield "bucket", bucket_policy("arn:bucket")
+    yield "topic", topic_policy("arn:topic", account_id=ACCOUNT, alarm_arns="arn:alarm:*")
+
+
+@pytest.mark.parametrize("policy", [policy for _, policy in documents()], ids=[name for name, _ in documents()])
+def test_nothing_is_allowed_by_wildcard(policy: Any) -> None:
+    """No allowed action has a wildcard, and ``*`` stands as a resource only for actions that have no narrower one."""
+    for statement in statements(policy):
+        if statement["Effect"] != "Allow":
+            continue
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert not [action for action in actions if "*" in action]
+        if statement["Resource"] == "*":
+            assert set(actions) <= UNSCOPED_ACTIONS
+
+
+def test_the_machine_may_run_the_aliases_and_fill_the_spool() -> None:
+    """D16: the qualified ARNs are granted, so the machine cannot run an unpublished version."""
+    found = {statement["Sid"]: statement for statement in statements(machine_policy(["arn:b", "arn:a"], "arn:spool"))}
+
+    assert found["RunSteps"]["Action"] == ["lambda:InvokeFunction"]
+    assert found["RunSteps"]["Resource"] == ["arn:a", "arn:b"]
+    assert (found["SpoolOutcomes"]["Action"], found["SpoolOutcomes"]["Resource"]) == (["sqs:SendMessage"], "arn:spool")
+
+
+def test_a_trust_names_the_account_and_the_source() -> None:
+    """A service acting for somebody else's resource cannot assume the role."""
+    (statement,) = statements(trust_policy("states.amazonaws.com", ACCOUNT, "arn:machine"))
+
+    assert statement["Principal"] == {"Service": "states.amazonaws.com"}
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        "ArnEquals": {"aws:SourceArn": "arn:machine"},
+    }
+
+
+def test_the_ingress_queue_takes_messages_from_the_one_rule() -> None:
+    """D71: EventBridge may deliver dead letters of this rule only, and nobody speaks plain HTTP."""
+    refused, allowed = statements(queue_policy("arn:queue", account_id=ACCOUNT, rule_arn="arn:rule"))
+
+    assert refused["Effect"] == "Deny"
+    assert refused["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
+    assert allowed["Action"] == "sqs:SendMessage"
+    assert allowed["Condition"]["ArnEquals"] == {"aws:SourceArn": "arn:rule"}
+
+
+def test_a_query_reaches_the_indexes_too() -> None:
+    """An index has an ARN of its own, and a grant on the table alone would be refused."""
+    use = Use(Resource.EXECUTION_ATTEMPTS, frozenset({Access.QUERY}))
+
+    assert scope_of(use, "arn:table") == ["arn:table", "arn:table/index/*"]
+    assert actions_of(use) == ("dynamodb:Query",)
+
+
+def test_an_access_that_a_resource_does_not_have_is_refused() -> None:
+    """A mistake in the contract fails where it is made, not as a missing grant at run time."""
+    with pytest.raises(ValueError, match="has no UPDATE") as refused:
+        actions_of(Use(Resource.EVENT_BUS, frozenset({Access.UPDATE})))
+
+    assert "event-bus" in str(refused.value)

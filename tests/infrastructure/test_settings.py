@@ -1,0 +1,205 @@
+"""Configuration: what is accepted, and how every wrong value is refused."""
+
+from pathlib import Path
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from infrastructure.settings import CONSEQUENCES, HTTP_MARGIN_SECONDS, SettingsError, Stage, StackSettings
+from ports.steps.contract import MACHINE_TIMEOUT_SECONDS, STEPS, StepName
+
+ROOT = Path(__file__).parents[2]
+GATEWAY = "https://gateway.example.com/mcp"
+POOL = {
+    "userPoolId": "us-west-2_abc",
+    "tokenEndpointUrl": "https://login.example.com/oauth2/token",
+    "tokenScopes": "tools/call",
+}
+
+
+def settings(stack: str = "dev", **config: object) -> StackSettings:
+    """Settings for a preview, with a gateway unless the test gives another."""
+    return StackSettings.from_mapping({"gatewayUrl": GATEWAY, **config}, stack=stack, package_required=False)
+
+
+def test_a_gateway_is_all_that_must_be_said() -> None:
+    """R9: everything else has a default: us-west-2, arm64, the newest protocol, a deadline of 30 s (R32)."""
+    found = settings()
+
+    assert (found.prefix, found.region, found.lambda_architecture) == ("cc-native", "us-west-2", "arm64")
+    assert (found.mcp_protocol_version, found.gateway_timeout_seconds) == ("2026-07-28", 30)
+    assert found.package_path == "dist/lambda-arm64.zip"
+    assert found.scopes == ("cc-native-dev-gateway/invoke",)
+
+
+def test_text_as_pulumi_stores_it_is_understood() -> None:
+    """Pulumi hands every value over as text; numbers, flags and lists are read from it."""
+    found = settings(
+        protect="true", memory="1024", tokenScopes='["a/b", "a/c"]', gatewayAllowedHosts="gateway.example.com"
+    )
+
+    assert (found.protect, found.memory, found.token_scopes) == (True, 1024, ("a/b", "a/c"))
+    assert found.gateway_allowed_hosts == ("gateway.example.com",)
+
+
+WRONG = [
+    ("prefix", "CC_Native", "no legal name"),
+    ("prefix", "cc-native-with-a-very-long-prefix-indeed", "its service allows 63"),
+    ("prefix", "my-aws-stack", "contains 'aws'"),
+    ("stage", "production", "'dev' or 'prod'"),
+    ("protect", "perhaps", "unable to interpret input"),
+    ("region", "oregon", "match pattern"),
+    ("gatewayUrl", "http://gateway.example.com/mcp", "it is not https"),
+    ("gatewayUrl", "gateway.example.com", "no absolute http(s) URL"),
+    ("gatewayUrl", "ftp://gateway.example.com", "no absolute http(s) URL"),
+    ("gatewayUrl", "https://gateway.example.com/mcp#part", "credentials or a fragment"),
+    ("gatewayAllowedHosts", "[", "expecting value"),
+    ("mcpProtocolVersion", "latest", "match pattern"),
+    ("gatewayTimeoutSeconds", "0", "greater than or equal to 1"),
+    ("gatewayTimeoutSeconds", "56", "55 is the most"),
+    ("gatewayTimeoutSeconds", "soon", "valid integer"),
+    ("tokenScopes", "invoke", "is not <resource server>/<scope>"),
+    ("lambdaArchitecture", "mips", "'arm64' or 'x86_64'"),
+    ("memory", "64", "greater than or equal to 128"),
+    ("logRetentionDays", "13", "keeps logs for one of"),
+    ("artifactsBucketName", "Not_A_Bucket", "match pattern"),
+    ("artifactsRetentionDays", "0", "greater than or equal to 1"),
+    ("eventBusName", "a bus", "match pattern"),
+    ("userPoolId", "pool", "match pattern"),
+    ("tokenEndpointUrl", "http://login.example.com", "it is not https"),
+    ("alarmTopicArn", "alarms", "match pattern"),
+    ("reservedConcurrency", "0", "greater than or equal to 1"),
+    ("functionErrorThreshold", "0", "greater than or equal to 1"),
+]
+
+
+@pytest.mark.parametrize("key, value, reason", WRONG)
+def test_a_wrong_value_is_refused_with_key_value_and_consequence(key: str, value: str, reason: str) -> None:
+    """Nothing is deployed half-way: the refusal names the key, the value, the reason and what would happen."""
+    with pytest.raises(SettingsError) as refused:
+        settings(**{key: value})
+
+    message = str(refused.value)
+    assert message.startswith(f"{key} is ")
+    assert value in message
+    assert reason in message
+    if key != "prefix":
+        assert message.endswith(CONSEQUENCES[key])
+
+
+def test_a_missing_gateway_is_refused() -> None:
+    """D41: there is no default place to send tokens to."""
+    with pytest.raises(SettingsError) as refused:
+        StackSettings.from_mapping({}, stack="dev", package_required=False)
+
+    assert str(refused.value).startswith("gatewayUrl is missing")
+
+
+def test_an_unknown_key_is_refused() -> None:
+    """A misspelt key would otherwise be ignored, and the default used in silence."""
+    with pytest.raises(SettingsError) as refused:
+        settings(gatewayTimoutSeconds="20")
+
+    assert str(refused.value).startswith("gatewayTimoutSeconds is no setting")
+
+
+def test_credentials_in_a_url_are_refused_and_not_repeated() -> None:
+    """A password in a URL would reach the functions' environments; the refusal does not print it either."""
+    with pytest.raises(SettingsError) as refused:
+        settings(gatewayUrl="https://user:hunter2@gateway.example.com/mcp")
+
+    assert "credentials" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "[::1]:8080", "localhost:8080"])
+def test_a_gateway_on_this_machine_may_do_without_tls(host: str) -> None:
+    """A loopback address never leaves the machine."""
+    assert settings(gatewayUrl=f"http://{host}/mcp").gateway_url == f"http://{host}/mcp"
+
+
+def test_a_gateway_outside_the_allowed_hosts_is_refused() -> None:
+    """D41: an organisation can fix where tokens may be sent."""
+    with pytest.raises(SettingsError) as refused:
+        settings(gatewayAllowedHosts='["other.example.com"]')
+
+    assert "not among gatewayAllowedHosts (other.example.com)" in str(refused.value)
+
+
+def test_the_deadlines_are_nested() -> None:
+    """D24, D42: HTTP deadline, margin, function, task and machine each end before the next."""
+    longest = settings(gatewayTimeoutSeconds="55").gateway_timeout_seconds
+
+    for step in (StepName.INVOKE_TOOL, StepName.COMPENSATE_ACTION):
+        spec = STEPS[step]
+        assert longest + HTTP_MARGIN_SECONDS <= spec.function_timeout_seconds
+        assert spec.function_timeout_seconds < spec.task_timeout_seconds < MACHINE_TIMEOUT_SECONDS
+
+
+@pytest.mark.parametrize("missing", ["tokenEndpointUrl", "tokenScopes"])
+def test_a_supplied_pool_needs_its_endpoint_and_scopes(missing: str) -> None:
+    """Neither can be derived from a pool that somebody else made."""
+    with pytest.raises(SettingsError) as refused:
+        settings(**{key: value for key, value in POOL.items() if key != missing})
+
+    assert str(refused.value).startswith(f"{missing} is missing")
+
+
+def test_a_supplied_pool_must_be_in_the_region() -> None:
+    """A pool elsewhere would have another issuer than the one exported."""
+    with pytest.raises(SettingsError) as refused:
+        settings(**{**POOL, "userPoolId": "eu-west-1_abc"})
+
+    assert "another region" in str(refused.value)
+
+
+def test_production_is_protected_unless_told_otherwise() -> None:
+    """Deletion protection, a year of logs and a year of artifacts come with the stage."""
+    prod = settings("prod", stage="prod")
+
+    assert (prod.protected, prod.log_days, prod.artifact_days) == (True, 365, 365)
+    assert not settings("prod", stage="prod", protect="false").protected
+    assert (settings().protected, settings().log_days, settings().artifact_days) == (False, 14, 30)
+    assert settings().stage is Stage.DEV
+
+
+def test_an_update_needs_the_package_and_a_preview_does_not(tmp_path: Path) -> None:
+    """A deployment without code is refused before anything is created."""
+    package = tmp_path / "lambda.zip"
+    config = {"gatewayUrl": GATEWAY, "lambdaPackage": str(package)}
+
+    with pytest.raises(SettingsError) as refused:
+        StackSettings.from_mapping(config, stack="dev", package_required=True)
+    package.write_bytes(b"")
+
+    assert "build it with `make package`" in str(refused.value)
+    assert StackSettings.from_mapping(config, stack="dev", package_required=True).package_path == str(package)
+
+
+def test_every_setting_has_a_consequence() -> None:
+    """The table of consequences and the model name the same keys."""
+    keys = {field.alias for field in StackSettings.model_fields.values()} - {"stack"}
+
+    assert keys == set(CONSEQUENCES)
+
+
+def test_the_project_file_declares_the_same_keys_and_defaults() -> None:
+    """`pulumi config` shows what the program really does."""
+    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+    declared = {key: entry for key, entry in project["config"].items() if ":" not in key}
+    model = settings().model_dump(by_alias=True, mode="json")
+
+    assert set(declared) <= set(CONSEQUENCES)
+    assert {key: entry["default"] for key, entry in declared.items() if "default" in entry} == {
+        key: model[key] for key, entry in declared.items() if "default" in entry
+    }
+    assert all(entry["description"] for entry in declared.values())
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_stack_file_is_accepted(stack: str) -> None:
+    """R6: the stacks that the repository ships preview without further configuration."""
+    file = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
+    config = {key.partition(":")[2]: value for key, value in file["config"].items()}
+
+    assert StackSettings.from_mapping(config, stack=stack, package_required=False).stage == stack
