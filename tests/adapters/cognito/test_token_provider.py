@@ -118,6 +118,7 @@ def test_an_identity_provider_that_fails_is_unavailable_for_now(
     harness.identity_provider.respond = respond
     with pytest.raises(TokenUnavailable) as raised:
         harness.provider.token()
+    assert raised.value.__cause__ is None  # it would hold the request, and the request holds the secret
     assert "CANARY" not in _everything_in(raised.value)
     harness.identity_provider.respond = issuing()
     assert harness.provider.token() == "CANARY-token-1"

@@ -140,6 +140,16 @@ def test_a_stream_gives_its_answer_after_notifications(line_end: bytes, size: in
     assert Harness(streaming(*pieces)).answer().structured == a_result()["structuredContent"]
 
 
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n", b"\r"])
+@pytest.mark.parametrize("size", [1, 65_536])
+def test_an_event_may_spread_its_data_over_lines(line_end: bytes, size: int) -> None:
+    """A line end that is cut in two does not end the event."""
+    lines = [b"\xef\xbb\xbfdata:" + json.dumps(a_response())[:-1].encode(), b"data: }", b"id: 1", b"", b""]
+    text = line_end.join(lines)
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    assert Harness(streaming(*pieces)).answer().is_error is False
+
+
 def test_the_first_answer_of_a_stream_counts_and_the_rest_is_not_read() -> None:
     """Neither a second answer nor a stream that never ends changes or delays it."""
     second = a_response(a_result(isError=True))

@@ -96,6 +96,15 @@ def test_the_client_takes_nothing_from_the_environment(monkeypatch: pytest.Monke
         assert not any(transport is not None for transport in http._mounts.values())  # noqa: SLF001  httpx shows it nowhere
 
 
+def test_no_connection_is_kept_that_could_die_while_the_function_sleeps() -> None:
+    """A dead connection would turn the next call into one whose fate is unknown."""
+    with build_http_client() as http:
+        transport = http._transport  # noqa: SLF001  httpx shows it nowhere
+        assert isinstance(transport, httpx.HTTPTransport)
+        pool = transport._pool  # noqa: SLF001  same
+        assert (pool._max_keepalive_connections, pool._retries) == (0, 0)  # noqa: SLF001
+
+
 def test_no_cookie_is_kept_from_one_call_to_the_next() -> None:
     """What one tenant's answer sets is not sent with another tenant's call."""
     with build_http_client() as http:

@@ -1,5 +1,6 @@
 """The MCP gateway's own promises: phases, proofs, caps, and a token that goes to one place only."""
 
+import base64
 import json
 import logging
 from collections.abc import Callable
@@ -228,7 +229,8 @@ def test_a_tool_name_cannot_inject_a_header(name: str) -> None:
     harness.outcome(a_call().model_copy(update={"tool_name": name}))
     [request] = harness.requests
     assert "X-Evil" not in request.headers
-    assert request.headers["Mcp-Name"].startswith("=?base64?")
+    wrapped = request.headers["Mcp-Name"].removeprefix("=?base64?").removesuffix("?=")
+    assert base64.b64decode(wrapped, validate=True).decode() == name
     assert json.loads(request.content)["params"]["name"] == name
 
 
