@@ -104,12 +104,12 @@ class Observer:
     def executions(self, ref: IntentRef) -> list[str]:
         """Return the ARNs of every execution that was started for the intent, oldest first."""
         pages = self._steps.get_paginator("list_executions").paginate(stateMachineArn=self._info.state_machine_arn)
-        arns = [one["executionArn"] for page in pages for one in page["executions"]]
-        for arn in arns:
-            if arn not in self._known:
-                started = json.loads(self._steps.describe_execution(executionArn=arn)["input"])
-                self._known[arn] = str(started.get("action_intent_id")) if isinstance(started, dict) else ""
-        return [arn for arn in reversed(arns) if self._known[arn] == ref.action_intent_id]
+        started = [one for page in pages for one in page["executions"] if one["executionArn"] not in self._known]
+        for one in sorted(started, key=lambda one: (one["startDate"], one["executionArn"])):
+            approval = json.loads(self._steps.describe_execution(executionArn=one["executionArn"])["input"])
+            named = approval.get("action_intent_id") if isinstance(approval, dict) else None
+            self._known[one["executionArn"]] = str(named)
+        return [arn for arn, intent_id in self._known.items() if intent_id == ref.action_intent_id]
 
     def history(self, execution_arn: str) -> list[dict[str, Any]]:
         """Return an execution's events, oldest first."""

@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +52,17 @@ class Result:
         }
 
 
+@dataclass(frozen=True)
+class News:
+    """One thing that happened, at its own time."""
+
+    at: datetime
+    key: object
+    where: str
+    what: str
+    look: str
+
+
 class Demo:
     """One performance on one stack."""
 
@@ -71,11 +83,11 @@ class Demo:
     def _play_one(self, scenario: Scenario) -> Result:
         self._timeline.heading(scenario.name, scenario.story)
         intent = self._prepare(scenario)
-        started = time.monotonic()
+        started, sent_at = time.monotonic(), datetime.now(UTC)
         self._timeline.event(0.0, "event", f"ACTION_APPROVED, sent {scenario.approvals} time(s)", "note")
         try:
             self._operations.send_approvals(intent.ref.model_dump(), times=scenario.approvals)
-            self._follow(intent.ref, scenario, started)
+            self._follow(intent.ref, scenario, sent_at)
         finally:
             self._flip(scenario, SwitchState.RUNNING)
         seconds = time.monotonic() - started
@@ -113,45 +125,43 @@ class Demo:
         if switch is not None:
             self._switches.flip(switch)
 
-    def _follow(self, ref: IntentRef, scenario: Scenario, started: float) -> None:
+    def _follow(self, ref: IntentRef, scenario: Scenario, sent_at: datetime) -> None:
         """Print what happens until every execution of the intent has ended."""
         shown: set[object] = set()
-        deadline = started + SCENARIO_TIMEOUT_SECONDS
+        deadline = time.monotonic() + SCENARIO_TIMEOUT_SECONDS
         while True:
             settled = self._observer.is_settled(ref, scenario.approvals)
-            self._show_news(ref, shown, started)
+            self._show_news(ref, shown, sent_at)
             if settled:
                 return
             if time.monotonic() > deadline:
-                self._timeline.event(time.monotonic() - started, "demo", "gave up waiting", "bad")
+                self._timeline.event(SCENARIO_TIMEOUT_SECONDS, "demo", "gave up waiting", "bad")
                 return
             time.sleep(POLL_SECONDS)
 
-    def _show_news(self, ref: IntentRef, shown: set[object], started: float) -> None:
-        news: list[tuple[object, str, str, str]] = []
+    def _show_news(self, ref: IntentRef, shown: set[object], started: datetime) -> None:
+        """Print what is new, in the order in which it happened and with its own time, not that of the look."""
+        for news in sorted(self._news(ref), key=lambda news: news.at):
+            if news.key not in shown:
+                shown.add(news.key)
+                self._timeline.event((news.at - started).total_seconds(), news.where, news.what, news.look)
+
+    def _news(self, ref: IntentRef) -> Iterator[News]:
         for number, arn in enumerate(self._observer.executions(ref), start=1):
-            news += [
-                ((arn, event["id"]), f"execution {number}", event["stateEnteredEventDetails"]["name"], "dim")
-                for event in self._observer.history(arn)
-                if "stateEnteredEventDetails" in event
-            ]
-        news += [
-            (("ledger", int(entry["seq"])), "ledger", str(entry["event_type"]), "note")
-            for entry in self._observer.ledger(ref)
-        ]
-        news += [
-            (("tool", effect.seq), "tool", f"{effect.tool} {effect.operation} {effect.object_id or ''}".strip(), "bold")
-            for effect in self._witness.effects(ref.action_intent_id)
-        ]
-        news += [
-            (("fault", request.seq), "tool", f"fault {request.fault}", "bad")
-            for request in self._witness.requests(ref.action_intent_id)
-            if request.fault
-        ]
-        for key, where, what, look in news:
-            if key not in shown:
-                shown.add(key)
-                self._timeline.event(time.monotonic() - started, where, what, look)
+            for event in self._observer.history(arn):
+                if "stateEnteredEventDetails" in event:
+                    state = event["stateEnteredEventDetails"]["name"]
+                    yield News(event["timestamp"], (arn, event["id"]), f"execution {number}", state, "dim")
+        for entry in self._observer.ledger(ref):
+            at = datetime.fromisoformat(entry["occurred_at"])
+            yield News(at, ("ledger", int(entry["seq"])), "ledger", str(entry["event_type"]), "note")
+        for effect in self._witness.effects(ref.action_intent_id):
+            what = f"{effect.tool} {effect.operation} {effect.object_id or ''}".strip()
+            yield News(datetime.fromisoformat(effect.at), ("effect", effect.seq), "tool", what, "bold")
+        for request in self._witness.requests(ref.action_intent_id):
+            if request.fault:
+                what = f"told to {request.fault}"
+                yield News(datetime.fromisoformat(request.at), ("request", request.seq), "tool", what, "bad")
 
     def _observe(self, ref: IntentRef, scenario: Scenario) -> Observed:
         """Ask the witnesses; a signal may still be on its way through the bus."""
