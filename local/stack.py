@@ -12,109 +12,32 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError, field_serializer
+from pydantic import SecretStr
 
 from infrastructure.packaging import build
 from infrastructure.settings import LambdaArchitecture
-from local.aws_clients import ROOT_CREDENTIALS, AwsClients, Credentials
+from local.aws_clients import ROOT_CREDENTIALS
 from local.deployer import Deployer
 from local.emulator import Emulator
 from local.program import ProgramRun, run_program
+from local.stack_info import FILE_NAME, StackCredentials, StackError, StackInfo, ToolServerInfo
 from local.tool_server.server import ToolServer
 from local.tool_server.tokens import TokenPolicy
 from ports.steps.contract import STEPS
 
+__all__ = ["LocalStack", "StackError", "StackInfo"]
+
 STACK_NAME: Final = "local"
-FILE_NAME: Final = "stack.json"
 
 _Part = TypeVar("_Part")
 
 _HOST = "127.0.0.1"
 _REPORT_SECONDS = 2.0
-
-
-class StackError(Exception):
-    """The local stack cannot be started or reached; the message says why and what to do."""
-
-
-class StackCredentials(BaseModel):
-    """The key pair that may do everything in the embedded AWS, and nothing anywhere else."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    access_key_id: str
-    secret_access_key: SecretStr
-
-    @field_serializer("secret_access_key", when_used="json")
-    def _spell_out(self, value: SecretStr) -> str:
-        # Written on purpose: the file is how another process gets in, and the key works on this machine alone.
-        return value.get_secret_value()
-
-
-class ToolServerInfo(BaseModel):
-    """The reference tool server of a stack; `database` is its SQLite file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    database: Path
-
-
-class StackInfo(BaseModel):
-    """Where everything of a running stack is; what `stack.json` holds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    endpoint_url: str
-    ca_bundle: Path
-    region: str
-    credentials: StackCredentials
-    gateway_url: str
-    event_bus: str
-    state_machine_arn: str
-    tables: Mapping[str, str]
-    """Physical names by component, e.g. `execution-outcomes`."""
-    artifacts_bucket: str
-    queues: Mapping[str, str]
-    """URLs by component, e.g. `ingress-dlq`."""
-    functions: Mapping[str, str]
-    """Physical names by step, e.g. `InvokeTool`."""
-    tool_server: ToolServerInfo | None = None
-    """Ours; `None` when another gateway is used."""
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read the file of a running stack; raises `StackError` when there is none."""
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except FileNotFoundError as error:
-            raise StackError(f"No stack is running here: there is no {path}. Start one with `make local`.") from error
-        except (OSError, ValidationError) as error:
-            raise StackError(f"{path} does not describe a stack of this version. Start it again.") from error
-
-    def save(self, path: Path) -> None:
-        """Write the file, readable by its owner only and never half written."""
-        partial = path.with_name(f"{path.name}.partial")
-        partial.touch(mode=0o600)
-        partial.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        partial.replace(path)
-
-    @cached_property
-    def clients(self) -> AwsClients:
-        """The boto3 clients of this stack."""
-        return AwsClients(self.endpoint_url, self.ca_bundle, self.region)
-
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes the client's type at run time
-        """Return the root client of `service`, the same object on every call."""
-        return self.clients.of(service)
-
-    def client_as(self, service: str, credentials: Credentials) -> Any:  # noqa: ANN401 - as above
-        """Return a new client of `service` acting as `credentials`; the caller closes it."""
-        return self.clients.new(service, credentials)
 
 
 class LocalStack:
@@ -142,9 +65,11 @@ class LocalStack:
         self._gateway_url = gateway_url
         self._config = dict(config or {})
         self._progress = progress
-        self._lock: IO[bytes] | None = None
+        self._running: ExitStack | None = None
         self._info: StackInfo | None = None
         self._program: ProgramRun | None = None
+        self.start_seconds = 0.0
+        """How long the last start took."""
 
     @property
     def info(self) -> StackInfo:
@@ -174,47 +99,45 @@ class LocalStack:
 
     def start(self) -> None:
         """Start everything and return when an approval could be sent; takes a few seconds."""
-        if self._lock is not None:
+        if self._running is not None:
             raise StackError("This stack is already running; call stop() before starting it again.")
         started = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(self.folder)
-        try:
-            self._start()
-        except BaseException:
-            self.stop()
-            raise
-        self._progress(f"stack ready in {time.monotonic() - started:.1f} s")
+        with ExitStack() as running:
+            running.enter_context(_locked(self.folder))
+            self._start(running)
+            self._running = running.pop_all()
+        self.start_seconds = time.monotonic() - started
+        self._progress(f"stack ready in {self.start_seconds:.1f} s")
 
     def stop(self) -> None:
         """Stop everything and remove `stack.json`; harmless when nothing is running."""
-        if self._lock is None:
-            return
-        (self.folder / FILE_NAME).unlink(missing_ok=True)
-        if self._info is not None:
-            self._info.clients.close()
-        if self.tool_server is not None:
-            self.tool_server.stop()
-        self.emulator.stop()
-        self.tool_server = self._info = self._program = None
-        self._lock.close()
-        self._lock = None
+        running, self._running = self._running, None
+        if running is not None:
+            running.close()
 
-    def _start(self) -> None:
+    def _start(self, running: ExitStack) -> None:
+        file = self.folder / FILE_NAME
         # What a stack that was killed has left behind.
-        (self.folder / FILE_NAME).unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
         shutil.rmtree(self.folder / "emulator", ignore_errors=True)
         package = build(self.folder / "lambda-sources.zip", LambdaArchitecture.ARM64, with_dependencies=False)
-        self.emulator.start()
-        reserved = _reserved_socket()
-        with reserved:
+        running.enter_context(self.emulator)
+        with _reserved_socket() as reserved:
             port = reserved.getsockname()[1]
             gateway_url = self._gateway_url or f"https://{_HOST}:{port}/mcp"
             self._program = self._deploy(gateway_url, package.path)
         if self._gateway_url is None:
-            self.tool_server = self._tools(self._program.exports, port)
+            self.tool_server = running.enter_context(self._tools(self._program.exports, port))
+            self._progress(f"tool server ready at {self.tool_server.url}")
         self._info = self._described(self._program.exports)
-        self._info.save(self.folder / FILE_NAME)
+        running.callback(self._forget, self._info)
+        running.callback(file.unlink, missing_ok=True)
+        self._info.save(file)
+
+    def _forget(self, info: StackInfo) -> None:
+        info.clients.close()
+        self._info = self._program = self.tool_server = None
 
     def _deploy(self, gateway_url: str, package: Path) -> ProgramRun:
         settings = {
@@ -244,10 +167,7 @@ class LocalStack:
             allowed_client_ids=(exports["client_id"],),
             ca_bundle=self.emulator.ca_bundle,
         )
-        server = ToolServer(database, port=port, tokens=tokens, tls=self.emulator.tls)
-        server.start()
-        self._progress(f"tool server ready at {server.url}")
-        return server
+        return ToolServer(database, port=port, tokens=tokens, tls=self.emulator.tls)
 
     def _described(self, exports: Mapping[str, Any]) -> StackInfo:
         return StackInfo(

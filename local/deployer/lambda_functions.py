@@ -142,6 +142,9 @@ def _package(code: object, bootstrap: str) -> bytes:
 
 def _with_bootstrap(package: bytes, bootstrap: str) -> bytes:
     content = io.BytesIO(package)
+    # To append to what is no zip file would make one of it.
+    if not zipfile.is_zipfile(content):
+        raise zipfile.BadZipFile("no zip file")
     entry = zipfile.ZipInfo("bootstrap")
     entry.external_attr = _EXECUTABLE
     entry.create_system = 3  # Unix, so that the permissions above are read as such

@@ -8,9 +8,7 @@ def queue(inputs: Inputs, aws: Clients) -> Created:
     """Create a queue."""
     declared = {
         "MessageRetentionPeriod": inputs.optional("messageRetentionSeconds"),
-        "VisibilityTimeout": inputs.optional("visibilityTimeoutSeconds"),
         "SqsManagedSseEnabled": inputs.optional("sqsManagedSseEnabled"),
-        "RedrivePolicy": inputs.optional("redrivePolicy"),
     }
     attributes = {key: _text(value) for key, value in declared.items() if value is not None}
     sqs = aws.client("sqs")
