@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from infrastructure.settings import CONSEQUENCES, StackSettings
+from infrastructure.settings import CONSEQUENCES, SettingsError, StackSettings
 
 REGION_KEY: Final = "region"
 
@@ -20,6 +20,8 @@ def read_settings() -> StackSettings:
     project = pulumi.Config()
     present = {**get_config_env(), **CONFIG.get()}
     own = {key.partition(":")[2] for key in present if key.startswith(f"{project.name}:")}
+    if REGION_KEY in own:
+        raise SettingsError("region is no setting of this project: set aws:region, by which the provider goes as well")
     values: dict[str, object] = {}
     for key in sorted(own | CONSEQUENCES.keys() - {REGION_KEY}):
         value = project.get(key)

@@ -119,6 +119,7 @@ class StackSettings(BaseModel):
     protect: bool | None = None
     """Deletion protection; by default on in prod and off in dev."""
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] = DEFAULT_REGION
+    """Read from ``aws:region``, the provider's own setting, so that names and resources are in one region."""
 
     gateway_url: SecureUrl
     gateway_allowed_hosts: TextList = ()

@@ -2,7 +2,10 @@
 
 import pytest
 
-from tests.infrastructure.program import Recording, run
+from tests.infrastructure.program import Recording, import_provider, run
+
+# Before any test module imports a component, whose annotations load the provider.
+import_provider()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,9 @@ from typing import Any
 from jsonata import Jsonata
 from jsonata.utils import Utils
 
+Json = Any
+"""A parsed JSON document, or the value of an expression."""
+
 EXECUTION = {
     "Id": "arn:aws:states:us-west-2:123456789012:execution:orchestrator:4f1c",
     "StartTime": "2026-11-23T10:00:00.000Z",
@@ -86,7 +89,7 @@ def _task(state: Mapping[str, Any], name: str, run: Run, answer: Answer) -> str:
     return str(state["Next"])
 
 
-def _value(node: Any, run: Run, **states: Any) -> Any:
+def _value(node: Json, run: Run, **states: Json) -> Json:
     match node:
         case str() if node.startswith("{%"):
             return _evaluate(node[2:-2], run, states)
@@ -98,7 +101,7 @@ def _value(node: Any, run: Run, **states: Any) -> Any:
             return node
 
 
-def _evaluate(text: str, run: Run, states: Mapping[str, Any]) -> Any:
+def _evaluate(text: str, run: Run, states: Mapping[str, Json]) -> Json:
     expression = Jsonata(text)
     expression.output_convert_nulls = False
     expression.assign(
@@ -112,7 +115,7 @@ def _evaluate(text: str, run: Run, states: Mapping[str, Any]) -> Any:
     return _without_nulls(found)
 
 
-def _with_nulls(value: Any) -> Any:
+def _with_nulls(value: Json) -> Json:
     match value:
         case None:
             return Utils.NULL_VALUE
@@ -123,7 +126,7 @@ def _with_nulls(value: Any) -> Any:
     return value
 
 
-def _without_nulls(value: Any) -> Any:
+def _without_nulls(value: Json) -> Json:
     if value is Utils.NULL_VALUE:
         return None
     match value:

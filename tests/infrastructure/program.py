@@ -11,16 +11,19 @@ import logging
 import runpy
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import pulumi
 
 ROOT = Path(__file__).parents[2]
+Json = Any
+"""A parsed JSON document."""
+
 PROJECT = "cc-native-execution"
 ACCOUNT = "123456789012"
 REGION = "us-west-2"
@@ -57,7 +60,7 @@ class Declared:
     custom: bool
     secret_keys: frozenset[str]
 
-    def document(self, key: str) -> Any:
+    def document(self, key: str) -> Json:
         """The JSON document in one input."""
         return json.loads(self.inputs[key])
 
@@ -111,22 +114,22 @@ class _Recorder(pulumi.runtime.Mocks):
             return f"{REGION}_{name.replace('-', '')}", outputs
         return f"{name}-id", outputs
 
-    def call(self, args: pulumi.runtime.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         assert args.token == "aws:index/getCallerIdentity:getCallerIdentity"
-        return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root", "userId": ACCOUNT, "id": ACCOUNT}
+        return {"accountId": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root", "userId": ACCOUNT, "id": ACCOUNT}, []
 
 
 def _is_secret(value: object) -> bool:
     return isinstance(value, dict) and SECRET_MARK in value
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Json) -> Json:
     if _is_secret(value):
         return _plain(value["value"])
     return value
 
 
-def _import_provider() -> None:
+def import_provider() -> None:
     """Import the provider's modules once: they warn of their own deprecated classes, used or not."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".* has been deprecated in favor of .*", DeprecationWarning)
@@ -145,18 +148,25 @@ def _import_provider() -> None:
             vars(getattr(importlib.import_module(f"pulumi_aws.{module}"), "_inputs", object))  # reading loads it
 
 
-def run(stack: str = "dev", *, preview: bool = True, **config: str) -> Recording:
+def run(stack: str = "dev", *, preview: bool = True, region: str = REGION, **config: str) -> Recording:
     """Run ``__main__.py`` for one stack under mocks and return what it declared; raises what the program raises."""
-    _import_provider()
+    import_provider()
     recording = Recording()
-    values = {f"{PROJECT}:{key}": value for key, value in {**CONFIG, **config}.items() if value}
-    pulumi.runtime.set_all_config({"aws:region": REGION, **values})
+    given = {"aws:region": region, **CONFIG, **config}
+    pulumi.runtime.set_all_config(
+        {key if ":" in key else f"{PROJECT}:{key}": value for key, value in given.items() if value}
+    )
     with _own_event_loops():
         pulumi.runtime.set_mocks(_Recorder(recording), project=PROJECT, stack=stack, preview=preview)
-        pulumi.runtime.test(lambda: runpy.run_path(str(ROOT / "__main__.py")) and None)()
-        exports = dict(pulumi.runtime.get_root_resource().outputs)
-        pulumi.runtime.test(lambda: pulumi.Output.all(**exports).apply(recording.exports.update))()
+        _await(lambda: runpy.run_path(str(ROOT / "__main__.py")) and None)
+        exports = dict(cast("Any", pulumi.runtime.get_root_resource()).outputs)
+        _await(lambda: pulumi.Output.all(**exports).apply(recording.exports.update))
     return recording
+
+
+def _await(program: Callable[[], object]) -> None:
+    waiting: Callable[[], None] = pulumi.runtime.test(program)  # type: ignore[no-untyped-call]
+    waiting()
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from ports.steps.contract import (
     StepName,
 )
 from ports.steps.state import MAX_STATE_BYTES, ExecutionState
-from tests.infrastructure.machine import EXECUTION, Raised, Run, execute
+from tests.infrastructure.machine import EXECUTION, Json, Raised, Run, execute
 from tests.infrastructure.sections import SECTIONS as SAMPLE
 
 WIRING = Wiring(
@@ -43,7 +43,7 @@ def run(*, status: str = "SUCCEEDED", outcome: str = "SUCCEEDED", **failures: st
     """Execute the machine: each step answers with its sample section, or fails under the given error name."""
     statuses = iter([status] if status != "DEFERRED" else ["DEFERRED", "SUCCEEDED"])
 
-    def answer(name: str, request: Any) -> Any:
+    def answer(name: str, _request: Json) -> Json:
         failure = failures.get(name)
         if isinstance(failure, str):
             raise Raised(failure)

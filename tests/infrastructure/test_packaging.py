@@ -4,6 +4,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -189,7 +190,7 @@ def test_wheels_are_fetched_by_hash_for_the_functions_platform(architecture: Lam
 
     assert {"--require-hashes", "--only-binary=:all:", "--no-deps"} <= set(command)
     assert command[command.index("--python-version") + 1] == "3.13"
-    platforms = [after for before, after in zip(command, command[1:], strict=False) if before == "--platform"]
+    platforms = [after for before, after in pairwise(command) if before == "--platform"]
     assert platforms
     assert all(platform.endswith(machine) for platform in platforms)
 

@@ -21,11 +21,14 @@ from infrastructure.permissions import (
 from ports.steps.contract import STEPS, StepName
 from ports.steps.resources import Access, Resource, ResourceKind, Use
 
+Json = Any
+"""A policy document."""
+
 ARNS = {resource: f"arn:aws:made-up:::{resource.value}" for resource in Resource}
 ACCOUNT = "123456789012"
 
 
-def statements(policy: Any) -> list[dict[str, Any]]:
+def statements(policy: Json) -> list[dict[str, Any]]:
     """The statements of a document."""
     found: list[dict[str, Any]] = policy["Statement"]
     return found
@@ -99,7 +102,7 @@ def documents() -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("policy", [policy for _, policy in documents()], ids=[name for name, _ in documents()])
-def test_nothing_is_allowed_by_wildcard(policy: Any) -> None:
+def test_nothing_is_allowed_by_wildcard(policy: Json) -> None:
     """No allowed action has a wildcard, and ``*`` stands as a resource only for actions that have no narrower one."""
     for statement in statements(policy):
         if statement["Effect"] != "Allow":

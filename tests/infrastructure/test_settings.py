@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from infrastructure.settings import CONSEQUENCES, HTTP_MARGIN_SECONDS, SettingsError, Stage, StackSettings
+from infrastructure.settings import CONSEQUENCES, HTTP_MARGIN_SECONDS, SettingsError, StackSettings, Stage
 from ports.steps.contract import MACHINE_TIMEOUT_SECONDS, STEPS, StepName
 
 ROOT = Path(__file__).parents[2]
@@ -186,7 +186,8 @@ def test_every_setting_has_a_consequence() -> None:
 def test_the_project_file_declares_the_same_keys_and_defaults() -> None:
     """`pulumi config` shows what the program really does."""
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
-    declared = {key: entry for key, entry in project["config"].items() if ":" not in key}
+    declared = dict(project["config"])
+    assert declared.pop("aws:region") == {"value": settings().region}
     model = settings().model_dump(by_alias=True, mode="json")
 
     assert set(declared) <= set(CONSEQUENCES)
