@@ -6,8 +6,6 @@
 from enum import Enum
 from typing import Final
 
-from pydantic_core import PydanticUndefined
-
 from infrastructure.settings import CONSEQUENCES, StackSettings
 
 HEADER: Final = """# Configuration
@@ -26,7 +24,7 @@ def page() -> str:
     """Return the page."""
     fields = {field.alias or name: field for name, field in StackSettings.model_fields.items()}
     rows = [
-        f"| `{key}` | {_default(fields[key].default)} | {consequence} |"
+        f"| `{key}` | {'required' if fields[key].is_required() else _default(fields[key].default)} | {consequence} |"
         for key, consequence in CONSEQUENCES.items()
         if key in fields
     ]
@@ -40,7 +38,7 @@ def _default(value: object) -> str:
         case Enum():
             return f"`{value.value}`"
         case _:
-            return "required" if value is PydanticUndefined else f"`{value}`"
+            return f"`{value}`"
 
 
 def main() -> int:

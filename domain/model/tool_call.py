@@ -95,6 +95,6 @@ class GatewayReply(_Frozen):
     """What came back from one send, with the exchange as it may be archived (no headers, no token)."""
 
     outcome: ToolAnswer | TransportFailure
-    request: JsonObject
+    request: dict[str, JsonValue]
     response_text: str = ""
     """The body as received, capped by the gateway adapter; empty when none came."""

@@ -186,11 +186,23 @@ def typed_contract(answer: ToolAnswer) -> Mapping[str, JsonValue] | None:
 
 
 def _json_object(text: str) -> Mapping[str, JsonValue] | None:
+    """Return the text's JSON object, or ``None``; what two readers could read differently is no contract."""
     try:
-        parsed = json.loads(text)
+        parsed = json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return None
     return parsed if isinstance(parsed, dict) else None
+
+
+def _each_key_once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    read = dict(pairs)
+    if len(read) != len(pairs):
+        raise ValueError("a key occurs twice")
+    return read
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
 
 
 def refs_in(contract: Mapping[str, JsonValue], tool_name: str) -> tuple[ExternalObjectRef, ...] | None:
