@@ -6,7 +6,7 @@ JSON. Nothing is kept between stages.
 """
 
 import json
-from collections.abc import Callable
+import logging
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -142,9 +142,9 @@ class Stage:
     def _function(self, step: StepName) -> Entry:
         return step_handler(step, CALLS[step], container=self.container)
 
-    def redeploy(self, step: StepName, container: Callable[[StepName], Container]) -> None:
-        """Put a function with another container in a step's place."""
-        self._functions[step] = step_handler(step, CALLS[step], container=container)
+    def redeploy(self, step: StepName, entry: Entry) -> None:
+        """Put another function in a step's place."""
+        self._functions[step] = entry
 
     def port(self, step: StepName, name: str) -> Faulty:
         """Return a step's own view of a shared port, on which failures can be planted."""
@@ -201,6 +201,7 @@ class Stage:
     def _invoke(self, step: StepName, payload: Any) -> JsonValue:  # noqa: ANN401
         self.received.append((step, payload))
         context = Context(STEPS[step].function_timeout_seconds * 1_000)
+        root, level = logging.getLogger(), logging.getLogger().level
         try:
             section = self._functions[step](payload, context)
         except Killed as killed:
@@ -208,5 +209,8 @@ class Stage:
         except Exception as error:
             # As Lambda does: the class's name, and the message inside a JSON cause.
             name = type(error).__name__
-            raise StateError(name, json.dumps({"errorMessage": str(error), "errorType": name})) from error
+            cause = {"errorMessage": str(error), "errorType": name, "stackTrace": ["  File runtime.py, line 1\n"]}
+            raise StateError(name, json.dumps(cause)) from error
+        finally:
+            root.setLevel(level)  # a function owns its process's logging; here the process is shared
         return {**section, **self._changes.get(step, {})}
