@@ -21,12 +21,14 @@ from adapters.memory.external_writes import MemoryExternalWrites
 from adapters.memory.intent_store import MemoryIntentStore
 from adapters.memory.kill_switches import MemoryKillSwitches
 from adapters.memory.mapping_registry import MemoryMappingRegistry
+from domain.model.attempt import Attempt
 from domain.model.errors import ActionError
 from ports.execution_journal import ExecutionJournal
 from ports.external_writes import ExternalWrites
 from ports.intent_store import IntentStore
 from ports.kill_switches import KillSwitches
 from ports.mapping_registry import MappingRegistry
+from tests.builders import a_claim, a_dispatch, a_switch
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -96,6 +98,15 @@ def a_dynamodb_journal(client: DynamoDBClient) -> DynamoDbExecutionJournal:
         signals_table="signals",
         kill_switches_table="kill-switches",
     )
+
+
+def dispatched(stores: Stores) -> Attempt:
+    """A stored claim of the sample intent whose call is recorded as sent."""
+    current = stores.journal.claim(*a_claim())
+    following, entry = a_dispatch(current)
+    stores.switches.flip(a_switch())
+    stores.journal.dispatch(current, following, entry, (a_switch().scope,))
+    return following
 
 
 def _outcome_of(call: Callable[[], _Result]) -> _Result | ActionError:
