@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Final
 
 from domain.model.errors import ActionError
-from domain.model.identifiers import IntentRef
 from domain.model.tool_mapping import ToolMapping
 from local.documents import Document, DocumentError
+from ports.steps.state import intent_ref_of
 
 FOLDER: Final = Path(".local")
 USAGE_ERROR, FAILURE = 2, 1
@@ -150,7 +150,9 @@ def _approve(options: argparse.Namespace) -> int:
     from local.operations import Operations
     from local.stack import StackInfo
 
-    ref = IntentRef(tenant_id=options.tenant, account_id=options.account, action_intent_id=options.intent_id)
+    ref = intent_ref_of(
+        {"action_intent_id": options.intent_id, "tenant_id": options.tenant, "account_id": options.account}
+    )
     operations = Operations(StackInfo.load(FOLDER / "stack.json"))
     intent = operations.approve(ref, approved_by=options.by, times=options.times)
     approver = intent.approval.approved_by if intent.approval else None

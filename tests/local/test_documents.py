@@ -1,0 +1,77 @@
+"""Intents and mappings as files: what a person writes is read strictly, and a slip is named with its place."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from domain.model.tool_mapping import ToolMapping
+from local.documents import DocumentError, IntentDocument, read_documents
+from tests.builders import NOW
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*/*.json")), ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_every_example_can_be_read(file: Path) -> None:
+    """The files that the README tells people to load are valid."""
+    assert len(read_documents(file, now=NOW)) == 1
+
+
+def test_every_example_intent_has_its_example_mapping() -> None:
+    """Seeding the examples leaves no intent without a mapping of its type and version."""
+    documents = [one for file in EXAMPLES.glob("*/*.json") for one in read_documents(file, now=NOW)]
+    mapped = {(one.action_type, one.version) for one in documents if isinstance(one, ToolMapping)}
+    wanted = {
+        (one.intent.action_type, one.intent.mapping_version) for one in documents if isinstance(one, IntentDocument)
+    }
+    assert wanted == mapped
+
+
+def test_a_lifetime_is_counted_from_the_moment_of_loading(tmp_path: Path) -> None:
+    """``expires_in_seconds`` spares a person from computing an epoch."""
+    content = json.loads((EXAMPLES / "intents" / "create-crm-task.json").read_text())
+    content["action_intent"]["expires_in_seconds"] = 60
+    file = tmp_path / "intent.json"
+    file.write_text(json.dumps(content))
+    (document,) = read_documents(file, now=NOW)
+    assert isinstance(document, IntentDocument)
+    assert document.intent.expires_at_epoch == int(NOW.timestamp()) + 60
+
+
+def test_text_that_is_not_json_is_named_with_line_and_column(tmp_path: Path) -> None:
+    """The editor can jump to the place."""
+    file = tmp_path / "broken.json"
+    file.write_text('{\n  "action_intent": {,}\n}')
+    with pytest.raises(DocumentError) as caught:
+        read_documents(file, now=NOW)
+    assert f"{file}:2:21: is not JSON" in str(caught.value)
+
+
+def test_a_wrong_field_is_named_with_its_path_and_not_its_value(tmp_path: Path) -> None:
+    """A value may be a secret that slipped into the wrong field."""
+    content = json.loads((EXAMPLES / "mappings" / "create-crm-task.json").read_text())
+    content["tool_mapping"]["parameters"][0]["transform"] = "hunter2"
+    file = tmp_path / "mapping.json"
+    file.write_text(json.dumps([content]))
+    with pytest.raises(DocumentError) as caught:
+        read_documents(file, now=NOW)
+    assert "document 1: tool_mapping.parameters.0.transform" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ['{"intent": {}}', '"text"', "[[]]", '{"action_intent": {}, "tool_mapping": {}}'])
+def test_a_document_of_no_known_kind_is_refused(tmp_path: Path, content: str) -> None:
+    """Nothing is guessed about what a file was meant to be."""
+    file = tmp_path / "unknown.json"
+    file.write_text(content)
+    with pytest.raises(DocumentError) as caught:
+        read_documents(file, now=NOW)
+    assert 'the one key "action_intent" or "tool_mapping"' in str(caught.value)
+
+
+def test_a_missing_file_is_an_error_of_one_sentence(tmp_path: Path) -> None:
+    """No traceback for a typo in a path."""
+    with pytest.raises(DocumentError) as caught:
+        read_documents(tmp_path / "nothing.json", now=NOW)
+    assert "cannot be read" in str(caught.value)
