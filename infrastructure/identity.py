@@ -113,9 +113,7 @@ class Identity(pulumi.ComponentResource):
             explicit_auth_flows=["ALLOW_REFRESH_TOKEN_AUTH"],
             access_token_validity=TOKEN_MINUTES,
             token_validity_units={"access_token": "minutes"},
-            opts=pulumi.ResourceOptions(
-                parent=self, depends_on=list(servers), additional_secret_outputs=["client_secret"]
-            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(servers)),
         )
 
     def _secret(self, client: aws.cognito.UserPoolClient) -> aws.secretsmanager.Secret:

@@ -2,10 +2,7 @@
 
 import pytest
 
-from tests.infrastructure.program import Recording, import_provider, run
-
-# Before any test module imports a component, whose annotations load the provider.
-import_provider()
+from tests.infrastructure.program import Recording, run
 
 
 @pytest.fixture(scope="session")

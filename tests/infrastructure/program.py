@@ -5,12 +5,10 @@ program; only what a provider invents (ARNs, ids, URLs) is made up here, recogni
 """
 
 import asyncio
-import importlib
 import json
 import logging
 import runpy
 import threading
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -129,28 +127,8 @@ def _plain(value: Json) -> Json:
     return value
 
 
-def import_provider() -> None:
-    """Import the provider's modules once: they warn of their own deprecated classes, used or not."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".* has been deprecated in favor of .*", DeprecationWarning)
-        for module in (
-            "cloudwatch",
-            "cognito",
-            "dynamodb",
-            "iam",
-            "lambda_",
-            "s3",
-            "secretsmanager",
-            "sfn",
-            "sns",
-            "sqs",
-        ):
-            vars(getattr(importlib.import_module(f"pulumi_aws.{module}"), "_inputs", object))  # reading loads it
-
-
 def run(stack: str = "dev", *, preview: bool = True, region: str = REGION, **config: str) -> Recording:
     """Run ``__main__.py`` for one stack under mocks and return what it declared; raises what the program raises."""
-    import_provider()
     recording = Recording()
     given = {"aws:region": region, **CONFIG, **config}
     pulumi.runtime.set_all_config(

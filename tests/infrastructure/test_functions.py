@@ -50,6 +50,14 @@ def test_a_function_logs_json_to_a_group_that_forgets(dev: Recording, spec: Step
     assert (logging["logFormat"], logging["logGroup"]) == ("JSON", group["name"])
 
 
+def test_production_logs_are_kept_for_a_year(prod: Recording) -> None:
+    """D78: retention follows the stage, for the functions and for the state machine."""
+    groups = prod.of("aws:cloudwatch/logGroup:LogGroup")
+
+    assert len(groups) == len(STEPS) + 1
+    assert {group.inputs["retentionInDays"] for group in groups} == {365}
+
+
 @pytest.mark.parametrize("spec", ALL)
 def test_a_function_has_a_dead_letter_queue_and_two_retries(dev: Recording, spec: StepSpec) -> None:
     """R71, D70: an event sent to the function itself is tried three times, then kept on its own queue."""

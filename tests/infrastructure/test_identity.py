@@ -47,6 +47,13 @@ def test_a_protected_secret_can_be_brought_back(dev: Recording, prod: Recording)
     assert found == [0, 30]
 
 
+def test_a_protected_pool_refuses_deletion(dev: Recording, prod: Recording) -> None:
+    """Whoever deletes the pool takes every token away, so in prod the service refuses it."""
+    found = [recording.one("aws:cognito/userPool:UserPool", "agents").inputs for recording in (dev, prod)]
+
+    assert [pool["deletionProtection"] for pool in found] == ["INACTIVE", "ACTIVE"]
+
+
 def test_the_token_endpoint_is_the_pools_own(dev: Recording) -> None:
     """Functions learn the hosted domain's token endpoint; issuer and key set are exported for the gateway."""
     url = "https://cc-native-dev-123456789012.auth.us-west-2.amazoncognito.com/oauth2/token"

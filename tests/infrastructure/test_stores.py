@@ -34,6 +34,16 @@ def test_production_tables_refuse_deletion(dev: Recording, prod: Recording) -> N
     assert {table.inputs["deletionProtectionEnabled"] for table in dev.of(TABLE)} == {False}
 
 
+def test_a_protected_bucket_is_not_emptied_by_a_destroy(dev: Recording, prod: Recording) -> None:
+    """In dev a destroy takes the artifacts along; in prod it stops at them, and they stay a year."""
+    name = Resource.EXECUTION_ARTIFACTS.value
+    lifecycle = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+
+    assert dev.one("aws:s3/bucket:Bucket", name).inputs["forceDestroy"] is True
+    assert prod.one("aws:s3/bucket:Bucket", name).inputs["forceDestroy"] is False
+    assert prod.one(lifecycle, name).inputs["rules"][0]["expiration"] == {"days": 365}
+
+
 def test_indexes_serve_the_sweeper_and_the_tenant(dev: Recording) -> None:
     """R116: open attempts by status, attempts by intent, outcomes by tenant, each with its keys declared."""
     found = {
