@@ -7,17 +7,13 @@ allows. Semantics: AWS Step Functions Developer Guide, "Handling errors", "Trans
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
-from functools import lru_cache
 from typing import Any, Final
 
-from jsonata.jsonata import Jsonata
-from jsonata.utils import Utils
-
 from adapters.memory.clock import MemoryClock
+from tests.support.jsonata_evaluation import Undefined, evaluate
 
 Json = Any
 Edge = tuple[str, str, str]
@@ -38,7 +34,6 @@ _FIELDS: Final = {
     "Succeed": {"Output"},
     "Fail": {"Error", "Cause"},
 }
-_VARIABLE: Final = re.compile(r"\$([A-Za-z_]\w*)\b(?!\s*\()")
 
 
 class NotUnderstood(Exception):
@@ -239,7 +234,10 @@ class Interpreter:
     def _value(self, template: Json, run: Run, scope: Json) -> Json:
         match template:
             case str() if template.startswith("{%") and template.endswith("%}"):
-                return _evaluate(template[2:-2].strip(), {**run.variables, "states": scope})
+                try:
+                    return evaluate(template[2:-2].strip(), {**run.variables, "states": scope})
+                except Undefined as undefined:
+                    raise StateError(QUERY_ERROR, str(undefined)) from undefined
             case Mapping():
                 return {key: self._value(value, run, scope) for key, value in template.items()}
             case list():
@@ -261,38 +259,3 @@ def _matches(names: list[str], error: str) -> bool:
     if error in _UNCATCHABLE:
         return False
     return "States.ALL" in names or ("States.TaskFailed" in names and error != TIMEOUT)
-
-
-@lru_cache(maxsize=512)
-def _parsed(text: str) -> tuple[Jsonata, Jsonata, frozenset[str]]:
-    names = frozenset(_VARIABLE.findall(re.sub(r"'[^']*'", "''", text)))
-    return Jsonata(text), Jsonata(f"$exists({text})"), names
-
-
-def _evaluate(text: str, variables: Mapping[str, Json]) -> Json:
-    """Evaluate one expression; an undefined variable or value is an error, as it is on AWS."""
-    expression, exists, names = _parsed(text)
-    if unassigned := names - variables.keys():
-        raise StateError(QUERY_ERROR, f"{text!r} uses {', '.join(sorted(unassigned))}, which nothing has assigned")
-    values = []
-    for parsed in (exists, expression):
-        frame = parsed.create_frame()
-        for name in names:
-            frame.bind(name, _with_nulls(variables[name]))
-        values.append(parsed.evaluate(None, frame))
-    if values[0] is not True:
-        raise StateError(QUERY_ERROR, f"{text!r} is undefined")
-    return values[1]
-
-
-def _with_nulls(value: Json) -> Json:
-    """JSON's null as the library spells it; Python's ``None`` means undefined there."""
-    match value:
-        case None:
-            return Utils.NULL_VALUE
-        case Mapping():
-            return {key: _with_nulls(item) for key, item in value.items()}
-        case list():
-            return [_with_nulls(item) for item in value]
-        case _:
-            return value
