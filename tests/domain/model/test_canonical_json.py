@@ -137,7 +137,7 @@ def test_what_json_cannot_hold_is_refused(value: object) -> None:
 def test_nesting_is_bounded() -> None:
     """The deepest nesting that a store keeps is accepted, one level more is refused by name."""
     assert canonical_json(nested(MAX_DEPTH)).count("[") == MAX_DEPTH
-    with pytest.raises(ValueError, match="nested deeper than 32 levels") as caught:
+    with pytest.raises(ValueError, match="nested deeper than 24 levels") as caught:
         canonical_json(nested(MAX_DEPTH + 1))
     assert "$[0][0]" in str(caught.value)
 
