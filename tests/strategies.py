@@ -27,6 +27,9 @@ any_text = st.text(st.characters(codec=None))
 plain_text = st.text(st.characters(codec="utf-8"))
 """Any text that UTF-8 can carry."""
 
+field_names = st.text(st.characters(codec="utf-8"), min_size=1)
+"""Every name that a field may have."""
+
 intent_refs = st.builds(IntentRef, tenant_id=identifiers, account_id=identifiers, action_intent_id=identifiers)
 
 numbers = st.integers(-MAX_EXACT_INTEGER, MAX_EXACT_INTEGER) | st.floats(
@@ -37,11 +40,11 @@ numbers = st.integers(-MAX_EXACT_INTEGER, MAX_EXACT_INTEGER) | st.floats(
 json_scalars: st.SearchStrategy[JsonValue] = st.none() | st.booleans() | numbers | plain_text
 json_values: st.SearchStrategy[JsonValue] = st.recursive(
     json_scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(plain_text, inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(field_names, inner, max_size=4),
     max_leaves=12,
 )
 """JSON data that the canonical form accepts."""
-json_objects: st.SearchStrategy[dict[str, JsonValue]] = st.dictionaries(plain_text, json_values, max_size=5)
+json_objects: st.SearchStrategy[dict[str, JsonValue]] = st.dictionaries(field_names, json_values, max_size=5)
 
 any_json: st.SearchStrategy[JsonValue] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | any_text,

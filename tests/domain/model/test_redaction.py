@@ -82,7 +82,6 @@ def test_any_text_comes_out_bounded_printable_and_in_utf_8(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["pass\x00word=hunter2", "to\u200bken: hunter2", "\x07Bea\u202erer hunter2hunter2"], ids=ascii
 )
-@pytest.mark.xfail(strict=True, reason="control characters are taken out after the secrets were looked for")
 def test_a_control_code_cannot_hide_a_secret(text: str) -> None:
     """What looks harmless with an invisible character inside is a secret once that is taken out (D84)."""
     assert "hunter2" not in redact(text)
@@ -131,21 +130,7 @@ def test_a_hostile_megabyte_is_redacted_in_no_time(piece: str) -> None:
     assert len(kept) <= MAX_TEXT_CHARACTERS
 
 
-@pytest.mark.parametrize(
-    "piece",
-    [
-        pytest.param(
-            piece,
-            id=name,
-            marks=[
-                pytest.mark.xfail(strict=True, reason="the token rule reads on to the end of the text from every start")
-            ]
-            if "token" in name
-            else [],
-        )
-        for name, piece in HOSTILE.items()
-    ],
-)
+@pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
 def test_the_cost_of_a_hostile_document_grows_with_its_length_and_not_faster(piece: str) -> None:
     """Archiving happens between the call and its record, so no text may cost more than its length (D84).
 
