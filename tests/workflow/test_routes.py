@@ -195,6 +195,19 @@ def test_a_duplicate_approval_changes_nothing() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["carried out", "outcome store down"], ids=["settled", "in flight"])
+def test_a_second_execution_that_fails_before_it_can_claim_changes_nothing(name: str) -> None:
+    """Its failure is its own: the intent's outcome belongs to the execution that owns it (D21)."""
+    stage = Stage()
+    SCENARIOS[name].play(stage)
+    before = stage.journal.find_attempt(a_ref()), stage.journal.find_outcome(a_ref()), stage.publisher.published
+    stage.break_function(StepName.START_EXECUTION, "Lambda.Unknown")
+    run = stage.run(execution_arn=OTHER_EXECUTION_ARN)
+    assert (run.terminal, run.variables["outcome"]["recorded"]) == (Junction.EXECUTION_FAILED, False)
+    after = stage.journal.find_attempt(a_ref()), stage.journal.find_outcome(a_ref()), stage.publisher.published
+    assert after == before
+
+
 def test_waiting_for_the_tool_takes_the_tools_own_time() -> None:
     """DEFERRED leads to a Wait of exactly Retry-After, then to the tool again."""
     _, run = played("told to wait")
