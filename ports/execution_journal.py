@@ -21,7 +21,8 @@ class ExecutionJournal(Protocol):
 
     Every method raises ``TransientError`` when a store cannot be reached or answers that the transaction collided
     (nothing was written, or the same write can be repeated), and ``ConfigurationError`` when access is denied.
-    Every write is harmless to repeat: finding one's own identical record counts as success.
+    Every write but ``dispatch`` is harmless to repeat: finding one's own identical record counts as success. A repeated
+    dispatch is refused, because its success is the permission to send once.
     """
 
     def find_attempt(self, ref: IntentRef) -> Attempt | None:
@@ -49,7 +50,8 @@ class ExecutionJournal(Protocol):
         """Do ``advance``, but only while every switch lets it pass at that instant.
 
         The global switch must exist and be RUNNING; any other may be absent. Raises ``ExecutionHalted`` naming the
-        scope that stops it, and ``OwnershipLost`` as ``advance`` does.
+        scope that stops it, and ``OwnershipLost`` as ``advance`` does. Raises ``TransientError`` if this very record
+        already stands: another run may be sending, so the caller must read the attempt again.
         """
         ...
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import httpx
-from pydantic import JsonValue
 
 from adapters.mcp import wire
 from adapters.mcp.endpoint import checked_client, checked_gateway_url
@@ -17,7 +16,6 @@ from adapters.mcp.event_stream import EventStream
 from adapters.mcp.exchange import Deadline, Received, post_once
 from adapters.mcp.retry_after import retry_after_seconds
 from domain.model.canonical_json import canonical_json
-from domain.model.errors import ConfigurationError, ErrorCode
 from domain.model.redaction import redact
 from domain.model.tool_call import GatewayReply, ToolAnswer, ToolCall, TransportFailure, TransportPhase
 from ports.clock import Clock
@@ -79,7 +77,7 @@ class McpToolGateway:
         url = checked_gateway_url(self._gateway_url)
         http = checked_client(self._http)
         request = wire.build_request(call, protocol_version=version)
-        body = _encoded(request)
+        body = canonical_json(request).encode()
         deadline = Deadline(self._clock, deadline_seconds)
         token = self._token(scopes)
         if isinstance(token, TransportFailure):
@@ -213,13 +211,3 @@ def _malformed(why: str) -> TransportFailure:
     return TransportFailure(
         phase=TransportPhase.MALFORMED, detail=f"The gateway's answer cannot be used: {why}.", http_status=_HTTP_OK
     )
-
-
-def _encoded(request: dict[str, JsonValue]) -> bytes:
-    try:
-        return canonical_json(request).encode()
-    except ValueError as error:
-        raise ConfigurationError(
-            f"The call cannot be written as JSON, so nothing was sent: {error}.",
-            error_code=ErrorCode.INVALID_PARAMETERS,
-        ) from error

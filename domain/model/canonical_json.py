@@ -3,6 +3,7 @@
 The form, stable across Python versions and independent of key order:
 
 * objects: keys are strings, sorted by Unicode code point, no duplicates possible; no insignificant white space;
+* object keys are not empty (DynamoDB keeps no empty attribute name);
 * strings: as they are (no normalisation, no ASCII escaping), lone surrogates refused;
 * integers: plain digits, within ±(2^53 - 1), the range every JSON reader keeps exact (RFC 8259 section 6);
 * other numbers: an integral float is written as its integer (``1.0`` is ``1``); the rest as the shortest text that
@@ -21,16 +22,20 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, JsonValue
 
 MAX_EXACT_INTEGER: Final = 2**53 - 1
-MAX_DEPTH: Final = 32
-"""Deepest nesting accepted: DynamoDB's own limit for nested attributes ("Service quotas")."""
+MAX_DOCUMENT_DEPTH: Final = 32
+"""Deepest document written, in levels: room for the envelopes around a value."""
+
+MAX_DEPTH: Final = 24
+"""Deepest nesting accepted, in levels: what is wrapped around a value on its way (an item, a request) must still fit
+DynamoDB's own 32 (Amazon DynamoDB Developer Guide, "Quotas", nested attributes)."""
 
 _SMALLEST, _LARGEST = 1e-130, 9.99e125
 
 
-def normalise(value: object, *, path: str = "$", depth: int = 0) -> JsonValue:
+def normalise(value: object, *, path: str = "$", depth: int = 0, max_depth: int = MAX_DEPTH) -> JsonValue:
     """Return ``value`` as plain JSON data in canonical numbers, or raise ``ValueError`` naming the path at fault."""
-    if depth > MAX_DEPTH:
-        msg = f"{path} is nested deeper than {MAX_DEPTH} levels"
+    if depth > max_depth:
+        msg = f"{path} is nested deeper than {max_depth} levels"
         raise ValueError(msg)
     match value:
         case None | bool():
@@ -42,15 +47,22 @@ def normalise(value: object, *, path: str = "$", depth: int = 0) -> JsonValue:
         case float():
             return _real(value, path)
         case Mapping():
-            return {
-                _text(key, f"{path} (key)"): normalise(item, path=f"{path}.{key}", depth=depth + 1)
-                for key, item in value.items()
-            }
+            below = {"depth": depth + 1, "max_depth": max_depth}
+            return {_key(key, path): normalise(item, path=f"{path}.{key}", **below) for key, item in value.items()}
         case list() | tuple():
-            return [normalise(item, path=f"{path}[{at}]", depth=depth + 1) for at, item in enumerate(value)]
+            below = {"depth": depth + 1, "max_depth": max_depth}
+            return [normalise(item, path=f"{path}[{at}]", **below) for at, item in enumerate(value)]
         case _:
             msg = f"{path} is a {type(value).__name__}, which JSON cannot hold"
             raise ValueError(msg)
+
+
+def _key(value: object, path: str) -> str:
+    key = _text(value, f"{path} (key)")
+    if not key:
+        msg = f"{path} has an empty key; give the field a name"
+        raise ValueError(msg)
+    return key
 
 
 def _text(value: object, path: str) -> str:
@@ -84,7 +96,13 @@ def _real(value: float, path: str) -> int | float:
 
 def canonical_json(value: object) -> str:
     """Return the one canonical text of ``value``; raises ``ValueError`` naming the path that JSON cannot hold."""
-    return json.dumps(normalise(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(
+        normalise(value, max_depth=MAX_DOCUMENT_DEPTH),
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+    )
 
 
 def digest(value: object) -> str:

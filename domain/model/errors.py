@@ -240,7 +240,7 @@ def report_from_wire(error_name: str, cause: str) -> FailureReport:
         error_name=redact(error_name),
         error_code=code,
         error_class=CLASS_OF_CODE[code],
-        error_message=redact(text) or f"{error_name} without a message",
+        error_message=redact(text) or redact(f"without a message: {redact(error_name)}"),
     )
 
 

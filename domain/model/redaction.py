@@ -14,8 +14,13 @@ _SCAN_CHARACTERS: Final = 4_000
 """How much of a text is looked at, in characters; bounds the time that a hostile text can cost."""
 
 _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
-    (re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]"), ""),
-    (re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]*)?"), "[token]"),
+    # What cannot be seen goes first: it could hide a secret from the rules below.
+    (re.compile(r"\x1b\[[0-9;?]{0,32}[ -/]{0,8}[@-~]"), ""),
+    (
+        re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"),
+        "",
+    ),
+    (re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{2,}(?:\.[A-Za-z0-9_-]*)?"), "[token]"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"), r"\1 [token]"),
     (
         re.compile(
@@ -27,10 +32,6 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), "[access key]"),
     (re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+"), "[email]"),
     (re.compile(r"\b(?:\d[ -]?){13,19}\b"), "[number]"),
-    (
-        re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"),
-        "",
-    ),
 )
 
 

@@ -78,9 +78,7 @@ def code_of_text(message: str) -> ErrorCode:
 def _of_failure(failure: TransportFailure) -> Verdict:
     late = ErrorCode.TIMEOUT if failure.timed_out else ErrorCode.DOWNSTREAM_ERROR
     match failure.phase:
-        case TransportPhase.TOKEN:
-            return _not_done(ErrorCode.AUTH_FAILED, failure, transient=True)
-        case TransportPhase.CONNECT:
+        case TransportPhase.TOKEN | TransportPhase.CONNECT:
             return _not_done(late, failure, transient=True)
         case TransportPhase.SENT:
             return _in_doubt(late, failure.detail)
@@ -213,22 +211,30 @@ def refs_in(contract: Mapping[str, JsonValue], tool_name: str) -> tuple[External
     listed = contract.get("external_objects", [])
     if not isinstance(listed, Sequence) or isinstance(listed, str) or len(listed) > MAX_REFS:
         return None
-    named = [item for item in ([*listed, _single(contract)]) if item is not None]
-    refs: dict[str, ExternalObjectRef] = {}
-    for item in named:
-        if not isinstance(item, Mapping):
+    refs: dict[tuple[str, str], ExternalObjectRef] = {}
+    for item in (*listed, _single(contract)):
+        if item is None:
+            continue
+        ref = _ref(item, tool_name)
+        if ref is None:
             return None
-        try:
-            ref = ExternalObjectRef(
-                system=system_of_tool(tool_name),
-                object_type=item.get("object_type") or UNKNOWN_OBJECT_TYPE,  # type: ignore[arg-type]  # validated here
-                object_id=item.get("object_id"),  # type: ignore[arg-type]  # validated here
-                object_url=item.get("object_url"),  # type: ignore[arg-type]  # validated here
-            )
-        except ValidationError:
-            return None
-        refs.setdefault(ref.object_id, ref)
+        if item in listed or all(ref.object_id != known.object_id for known in refs.values()):
+            refs.setdefault((ref.object_type, ref.object_id), ref)
     return tuple(refs.values())
+
+
+def _ref(item: JsonValue, tool_name: str) -> ExternalObjectRef | None:
+    if not isinstance(item, Mapping):
+        return None
+    try:
+        return ExternalObjectRef(
+            system=system_of_tool(tool_name),
+            object_type=item.get("object_type") or UNKNOWN_OBJECT_TYPE,  # type: ignore[arg-type]  # validated here
+            object_id=item.get("object_id"),  # type: ignore[arg-type]  # validated here
+            object_url=item.get("object_url"),  # type: ignore[arg-type]  # validated here
+        )
+    except ValidationError:
+        return None
 
 
 MAX_REFS: Final = 16

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from pydantic import JsonValue
 
@@ -12,6 +13,8 @@ from domain.model.invocation import Invocation, InvocationStatus
 from domain.model.outcome import Compensation, CompensationStatus, RefCompensation
 from domain.model.tool_mapping import CompensationPolicy, CompensationStrategy
 from domain.policies.classification import Evidence, Verdict
+
+_NO_ANSWER: Final = frozenset({InvocationStatus.UNKNOWN, InvocationStatus.DEFERRED})
 
 
 class UndoMove(StrEnum):
@@ -32,10 +35,10 @@ class Undo:
 
 def existing_refs(*evidence: Iterable[ExternalObjectRef]) -> tuple[ExternalObjectRef, ...]:
     """Return the union of what different evidence says exists, each object once, in order of creation."""
-    known: dict[tuple[str, str], ExternalObjectRef] = {}
+    known: dict[tuple[str, str, str], ExternalObjectRef] = {}
     for refs in evidence:
         for ref in refs:
-            known.setdefault((ref.system, ref.object_id), ref)
+            known.setdefault((ref.system, ref.object_type, ref.object_id), ref)
     return tuple(known.values())
 
 
@@ -48,10 +51,7 @@ def plan(
 ) -> Undo | Compensation:
     """Return what to undo, or the result where there is nothing to call a tool for."""
     if not refs:
-        doubtful = not attempt.nothing_was_done and (
-            invocation is None or invocation.status is InvocationStatus.UNKNOWN
-        )
-        if doubtful:
+        if _in_doubt(attempt, invocation):
             return Compensation(
                 status=CompensationStatus.UNKNOWN,
                 reason="The call is in doubt; nothing is undone before it is known what exists",
@@ -66,6 +66,12 @@ def plan(
             return Compensation(status=CompensationStatus.PENDING, reason="Requires manual compensation")
         case CompensationStrategy.AUTOMATIC:
             return Undo(tuple(reversed(refs)))
+
+
+def _in_doubt(attempt: Attempt, invocation: Invocation | None) -> bool:
+    """Whether an effect may exist that no evidence names; a wait, or the refusal of a resend, proves nothing."""
+    answered = invocation is not None and invocation.status not in _NO_ANSWER
+    return not attempt.nothing_was_done and (attempt.in_doubt or not answered)
 
 
 def undo_arguments(policy: CompensationPolicy, ref: ExternalObjectRef) -> dict[str, JsonValue]:

@@ -40,8 +40,8 @@ def settle(
 
     ``invocation`` is the step's result or, if the step never returned, the tool's answer kept on the attempt.
     """
-    known = invocation or attempt.reply
-    if known is None or known.status is InvocationStatus.DEFERRED:
+    known = answer_of(attempt, invocation)
+    if known is None:
         return _without_answer(attempt, compensation, failure)
     match known.status:
         case InvocationStatus.SUCCEEDED:
@@ -51,10 +51,21 @@ def settle(
             )
         case InvocationStatus.FAILED | InvocationStatus.PARTIAL:
             undone = compensation or _never_compensated(known, failure)
+            if attempt.in_doubt:
+                # That a resend failed says nothing about the send before it, which may still land.
+                undone = _IN_DOUBT if undone.status is CompensationStatus.NOT_NEEDED else undone
+                return _because(OutcomeStatus.UNKNOWN, undone, known)
             holds = undone.status in _NOTHING_EXISTS
             return _because(OutcomeStatus.FAILED if holds else OutcomeStatus.UNKNOWN, undone, known)
-        case InvocationStatus.UNKNOWN:
+        case InvocationStatus.UNKNOWN | InvocationStatus.DEFERRED:
             return _because(OutcomeStatus.UNKNOWN, compensation or _IN_DOUBT, known)
+
+
+def answer_of(attempt: Attempt, invocation: Invocation | None) -> Invocation | None:
+    """Return what the invocation came to: the step's result or, if that is missing or a mere wait, the kept answer."""
+    if invocation is None or invocation.status is InvocationStatus.DEFERRED:
+        return attempt.reply
+    return invocation
 
 
 _IN_DOUBT: Final = Compensation(

@@ -23,6 +23,7 @@ from domain.policies.compensation import (
     undo_arguments,
     undo_status,
 )
+from domain.policies.settlement import answer_of
 from domain.use_cases.approved_action import read_mapping
 from domain.use_cases.gateway_exchange import GatewayExchange
 from ports.clock import Clock
@@ -57,7 +58,7 @@ class CompensateAction:
             raise OwnershipLost(f"intent {ref} has no attempt any more; somebody has deleted its claim")
         attempt = attempt.owned_by(state.execution_arn)
         mapping = read_mapping(self.registry, attempt.action_type, attempt.mapping_version, ref)
-        invocation = state.invocation or attempt.reply
+        invocation = answer_of(attempt, state.invocation)
         answered = invocation.external_object_refs if invocation else ()
         step = plan(
             mapping.compensation,

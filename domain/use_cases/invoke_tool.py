@@ -14,6 +14,7 @@ from domain.model.errors import (
     CLASS_OF_CODE,
     ActionError,
     ApprovalMismatch,
+    ConfigurationError,
     ErrorCode,
     OwnershipLost,
     PermanentError,
@@ -119,7 +120,11 @@ class InvokeTool:
         if self.exchange.deadline_seconds(seconds_left) <= 0:
             raise TransientError(f"no time is left to call {action.mapping.tool_name} safely; nothing was sent")
         dispatched, call = self._dispatch(attempt, action)
-        exchange = self.exchange.send(call, seconds_left=seconds_left, scopes=action.mapping.required_scopes)
+        try:
+            exchange = self.exchange.send(call, seconds_left=seconds_left, scopes=action.mapping.required_scopes)
+        except ConfigurationError as error:
+            self._take_back(dispatched, error.error_code, error.message)
+            raise
         verdict = classify(exchange.reply.outcome, call.tool_name)
         disposition = after_reply(
             verdict,
@@ -214,16 +219,13 @@ class InvokeTool:
             )
 
     def _note_not_done(self, attempt: Attempt, verdict: Verdict) -> None:
-        """Take the dispatch back where it is proved that nothing was done; doubt is left as it stands."""
         if verdict.evidence is Evidence.NOT_DONE:
-            self.journal.advance(
-                attempt,
-                *attempt.not_done(
-                    code=verdict.error_code or ErrorCode.UNKNOWN_ERROR,
-                    detail=verdict.error_message or "",
-                    now=self.clock.now(),
-                ),
-            )
+            code = verdict.error_code or ErrorCode.UNKNOWN_ERROR
+            self._take_back(attempt, code, verdict.error_message or "")
+
+    def _take_back(self, attempt: Attempt, code: ErrorCode, detail: str) -> None:
+        """Take the dispatch back where it is proved that nothing was done; earlier doubt is left as it stands."""
+        self.journal.advance(attempt, *attempt.not_done(code=code, detail=detail, now=self.clock.now()))
 
     def _waiting(self, attempt: Attempt, disposition: Disposition, why: str) -> InvocationSection:
         return InvocationSection(

@@ -12,7 +12,7 @@ from domain.model.idempotency import signal_id
 from domain.model.invocation import Invocation
 from domain.model.outcome import Compensation, Outcome
 from domain.model.signal import Signal, SignalType, outcome_facts
-from domain.policies.settlement import Settlement, settle
+from domain.policies.settlement import Settlement, answer_of, settle
 from ports.clock import Clock
 from ports.execution_journal import ExecutionJournal
 from ports.signal_publisher import SignalPublisher
@@ -42,7 +42,7 @@ class Recording:
             outcome = self._standing_outcome(attempt)
         else:
             settlement = settle(attempt, invocation=invocation, compensation=compensation, failure=failure)
-            outcome = self._settle(attempt, settlement, invocation or attempt.reply)
+            outcome = self._settle(attempt, settlement, answer_of(attempt, invocation))
         self._publish(outcome)
         return section_of(outcome)
 

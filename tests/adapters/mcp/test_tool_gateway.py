@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from adapters.mcp.tool_gateway import GatewayLimits
+from domain.model.canonical_json import MAX_DEPTH
 from domain.model.errors import ConfigurationError, ErrorCode
 from domain.model.tool_call import TransportFailure, TransportPhase
 from tests.adapters.mcp.stand_in import (
@@ -244,16 +245,14 @@ def test_an_unsupported_protocol_version_is_refused_with_the_supported_one(versi
     assert (harness.requests, harness.tokens.asked) == ([], [])
 
 
-def test_arguments_that_cannot_be_written_are_refused_before_anything_is_sent() -> None:
-    """The whole request has the nesting limit that the stores have."""
+def test_arguments_as_deep_as_a_parameter_may_be_can_be_sent() -> None:
+    """The envelope around the arguments does not count against their own nesting limit."""
     arguments: dict[str, object] = {}
-    for _ in range(31):
+    for _ in range(MAX_DEPTH):
         arguments = {"a": arguments}
     harness = Harness()
-    with pytest.raises(ConfigurationError, match="nothing was sent") as raised:
-        harness.outcome(a_call(arguments=arguments))
-    assert raised.value.error_code is ErrorCode.INVALID_PARAMETERS
-    assert harness.requests == []
+    harness.outcome(a_call(arguments=arguments))
+    assert len(harness.requests) == 1
 
 
 def _echo(request: httpx.Request) -> httpx.Response:

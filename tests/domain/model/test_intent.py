@@ -72,7 +72,6 @@ def test_two_sets_of_parameters_share_a_digest_only_if_they_are_the_same(
     assert found is same
 
 
-@pytest.mark.xfail(strict=True, reason="the digest wraps the parameters one level deeper than they may be")
 def test_every_accepted_set_of_parameters_has_a_digest_and_a_key() -> None:
     """The deepest parameters that an intent may hold can still be approved and carried out (D54)."""
     deepest: JsonValue = 1
