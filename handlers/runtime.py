@@ -27,12 +27,16 @@ class LambdaContext(Protocol):
         ...
 
 
+_LOG_KEYS: Final = {"action_intent_id": "action_intent_id", "tenant_id": "tenant", "account_id": "account"}
+"""How ids are called in logs: Lambda's runtime client sets ``tenant_id`` on every record for a purpose of its own
+(awslambdaric 4.2.2, ``bootstrap.py``), so a field of that name would be overwritten."""
+
 UseCaseCall = Callable[[Container, ExecutionState, float], BaseModel]
 """Takes the container, the state and the seconds left; returns the step's section."""
 
 Entry = Callable[[object, LambdaContext], dict[str, JsonValue]]
 
-_LEVEL: Final = logging.INFO
+_OUR_LOGGERS: Final = ("domain", "adapters", "handlers")
 
 
 def step_handler(
@@ -42,7 +46,7 @@ def step_handler(
     kept: list[Container] = []
 
     def handler(event: object, context: LambdaContext) -> dict[str, JsonValue]:
-        logging.getLogger().setLevel(_LEVEL)
+        _speak_up()
         ids = _ids_for_log(step, event)
         _log.info("%s invoked", step, extra=ids)
         try:
@@ -52,7 +56,7 @@ def step_handler(
             section = call(kept[0], state, context.get_remaining_time_in_millis() / 1000)
         except ActionError as error:
             _log.error(
-                "%s failed: %s", step, error, extra={**ids, **error.ids, "error_name": type(error).__name__}
+                "%s failed: %s", step, error, extra={**ids, "error_ids": error.ids, "error_name": type(error).__name__}
             )
             raise
         except Exception as error:
@@ -61,6 +65,13 @@ def step_handler(
         return section.model_dump(mode="json")
 
     return handler
+
+
+def _speak_up() -> None:
+    """Let this system's own loggers speak at INFO; libraries keep the level that the runtime gave them, or WARNING."""
+    for name in _OUR_LOGGERS:
+        logging.getLogger(name).setLevel(logging.INFO)
+    logging.getLogger("botocore").setLevel(logging.WARNING)
 
 
 def parse_state(step: StepName, event: object) -> ExecutionState:
@@ -86,6 +97,6 @@ def _ids_for_log(step: StepName, event: object) -> dict[str, str]:
     """Return the ids that let logs of one execution be joined, as far as the event has them in a safe shape."""
     approval = event.get("approval") if isinstance(event, dict) else None
     data = approval if isinstance(approval, dict) else {}
-    ids = {name: redact(str(data.get(name, ""))) for name in ("action_intent_id", "tenant_id", "account_id")}
+    ids = {key: redact(str(data.get(name, ""))) for name, key in _LOG_KEYS.items()}
     arn = str(event.get("execution_arn", "")) if isinstance(event, dict) else ""
     return {**ids, "trace_id": redact(arn.rsplit(":", 1)[-1]), "step": step.value}

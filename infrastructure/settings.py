@@ -18,16 +18,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from infrastructure.naming import IllegalName, Names, partition_of
-from ports.steps.contract import MACHINE_TIMEOUT_SECONDS, STEPS, StepName
+from ports.steps.contract import MACHINE_TIMEOUT_SECONDS, SETTLING_MARGIN_SECONDS, STEPS, StepName
 
 LAMBDA_RUNTIME: Final = "python3.13"
 """Fixed (D80): the package holds compiled wheels for this version and no other."""
 
 DEFAULT_REGION: Final = "us-west-2"
 """R9."""
-
-HTTP_MARGIN_SECONDS: Final = 5
-"""What the invoker needs around its one HTTP call: token, dispatch record and result; a guess, kept generous."""
 
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -175,13 +172,13 @@ class StackSettings(BaseModel):
 
     def _check_deadlines(self) -> None:
         callers = (STEPS[StepName.INVOKE_TOOL], STEPS[StepName.COMPENSATE_ACTION])
-        limit = min(spec.function_timeout_seconds for spec in callers) - HTTP_MARGIN_SECONDS
+        limit = min(spec.function_timeout_seconds for spec in callers) - SETTLING_MARGIN_SECONDS
         if self.gateway_timeout_seconds > limit:
             raise _refusal(
                 "gatewayTimeoutSeconds",
                 self.gateway_timeout_seconds,
-                f"the functions that call the gateway end after {limit + HTTP_MARGIN_SECONDS} s and need "
-                f"{HTTP_MARGIN_SECONDS} s of that themselves, so {limit} is the most",
+                f"the functions that call the gateway end after {limit + SETTLING_MARGIN_SECONDS} s and need "
+                f"{SETTLING_MARGIN_SECONDS} s of that themselves, so {limit} is the most",
             )
         for spec in STEPS.values():
             if not spec.function_timeout_seconds < spec.task_timeout_seconds < MACHINE_TIMEOUT_SECONDS:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import pulumi
-import yaml  # type: ignore[import-untyped]  # publishes no types
+import yaml
 
 from infrastructure.settings import DEFAULT_REGION, SettingsError
 from local.deployer.frame import DeployError, is_secret, plain

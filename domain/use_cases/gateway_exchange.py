@@ -7,7 +7,6 @@ the same evidence.
 import hashlib
 import logging
 from dataclasses import dataclass
-from typing import Final
 
 from pydantic import JsonValue
 
@@ -15,13 +14,10 @@ from domain.model.errors import ActionError
 from domain.model.redaction import redact, redact_document
 from domain.model.tool_call import GatewayReply, ToolAnswer, ToolCall
 from ports.artifact_store import ArtifactStore
+from ports.steps.contract import SETTLING_MARGIN_SECONDS
 from ports.tool_gateway import ToolGateway
 
 _log = logging.getLogger(__name__)
-
-SETTLING_MARGIN_SECONDS: Final = 8.0
-"""Kept back from a function's remaining time for writing down what came back, in seconds: three store calls with
-their own retries take under two; the rest is for a slow minute."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,11 @@ MACHINE_TIMEOUT_SECONDS: Final = 3_600
 """One hour for a whole execution, waits included (R80)."""
 
 
+SETTLING_MARGIN_SECONDS: Final = 8
+"""Kept back from a function's time for writing down what a tool answered, in seconds: three store calls with their own
+retries take under two; the rest is for a slow minute. It orders the deadlines: HTTP < function < task < machine."""
+
+
 class StepName(StrEnum):
     """The seven steps; names are kept from the original plan (R81)."""
 

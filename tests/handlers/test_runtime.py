@@ -102,10 +102,10 @@ def test_an_invocation_is_announced_once_with_the_ids_that_join_logs(
         entry(a_payload(step), CONTEXT)
     (record,) = caplog.records
     assert (record.levelname, record.getMessage()) == ("INFO", f"{step} invoked")
-    assert {key: record.__dict__[key] for key in ("action_intent_id", "tenant_id", "account_id", "trace_id")} == {
+    assert {key: record.__dict__[key] for key in ("action_intent_id", "tenant", "account", "trace_id")} == {
         "action_intent_id": "intent-1",
-        "tenant_id": "tenant-1",
-        "account_id": "account-1",
+        "tenant": "tenant-1",
+        "account": "account-1",
         "trace_id": "execution-1",
     }
 
@@ -113,14 +113,14 @@ def test_an_invocation_is_announced_once_with_the_ids_that_join_logs(
 @pytest.mark.parametrize("name", CROSSING_ERRORS)
 def test_an_error_passes_unchanged_and_is_logged_once(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """The class name is the contract with the machine; one error line has code, ids and trace (R8, D5, D60)."""
-    error = CROSSING_ERRORS[name]("the store is down", connector="crm")
+    error = CROSSING_ERRORS[name]("the store is down")
     entry = step_handler(S.START_EXECUTION, _raising(error), container=a_container)
     with caplog.at_level(logging.INFO), pytest.raises(ActionError) as caught:
         entry(a_payload(S.START_EXECUTION), CONTEXT)
     assert caught.value is error
     (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert f"{error.error_code}: the store is down" in record.getMessage()
-    assert (record.__dict__["error_name"], record.__dict__["connector"]) == (name, "crm")
+    assert (record.__dict__["error_name"], record.__dict__["error_ids"]) == (name, {"connector": "crm"})
     assert (record.__dict__["action_intent_id"], record.__dict__["trace_id"]) == ("intent-1", "execution-1")
 
 
@@ -139,6 +139,16 @@ def test_an_unforeseen_error_passes_unchanged_and_is_logged_without_its_secrets(
     assert all(SECRET not in str(record.__dict__) for record in caplog.records)
 
 
+def test_only_this_systems_own_loggers_speak_up() -> None:
+    """INFO is ours; a library's request log could carry what nobody redacted."""
+    step_handler(S.START_EXECUTION, lambda _c, _s, _t: Section(), container=a_container)(
+        a_payload(S.START_EXECUTION), CONTEXT
+    )
+    assert logging.getLogger("handlers.runtime").isEnabledFor(logging.INFO)
+    assert not logging.getLogger("botocore.endpoint").isEnabledFor(logging.INFO)
+    assert not logging.getLogger("httpx").isEnabledFor(logging.INFO)
+
+
 def test_hostile_ids_are_logged_harmlessly(caplog: pytest.LogCaptureFixture) -> None:
     """A log line cannot be forged, coloured or flooded by an event."""
     approval = {"action_intent_id": "i\n\x1b[31mERROR forged", "tenant_id": "t" * 10_000, "account_id": {"a": 1}}
@@ -147,7 +157,7 @@ def test_hostile_ids_are_logged_harmlessly(caplog: pytest.LogCaptureFixture) -> 
         entry(a_payload(S.START_EXECUTION, approval=approval), CONTEXT)
     record = caplog.records[0].__dict__
     assert "\x1b" not in record["action_intent_id"]
-    assert len(record["tenant_id"]) <= 500
+    assert len(record["tenant"]) <= 500
 
 
 def test_the_container_is_built_on_the_first_invocation_and_kept() -> None:

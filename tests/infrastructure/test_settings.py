@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from infrastructure.settings import CONSEQUENCES, HTTP_MARGIN_SECONDS, SettingsError, StackSettings, Stage
-from ports.steps.contract import MACHINE_TIMEOUT_SECONDS, STEPS, StepName
+from infrastructure.settings import CONSEQUENCES, SettingsError, StackSettings, Stage
+from ports.steps.contract import MACHINE_TIMEOUT_SECONDS, SETTLING_MARGIN_SECONDS, STEPS, StepName
 
 ROOT = Path(__file__).parents[2]
 GATEWAY = "https://gateway.example.com/mcp"
@@ -56,7 +56,7 @@ WRONG = [
     ("gatewayAllowedHosts", "[", "expecting value"),
     ("mcpProtocolVersion", "latest", "match pattern"),
     ("gatewayTimeoutSeconds", "0", "greater than or equal to 1"),
-    ("gatewayTimeoutSeconds", "56", "55 is the most"),
+    ("gatewayTimeoutSeconds", "53", "52 is the most"),
     ("gatewayTimeoutSeconds", "soon", "valid integer"),
     ("tokenScopes", "invoke", "is not <resource server>/<scope>"),
     ("lambdaArchitecture", "mips", "'arm64' or 'x86_64'"),
@@ -128,11 +128,11 @@ def test_a_gateway_outside_the_allowed_hosts_is_refused() -> None:
 
 def test_the_deadlines_are_nested() -> None:
     """D24, D42: HTTP deadline, margin, function, task and machine each end before the next."""
-    longest = settings(gatewayTimeoutSeconds="55").gateway_timeout_seconds
+    longest = settings(gatewayTimeoutSeconds="52").gateway_timeout_seconds
 
     for step in (StepName.INVOKE_TOOL, StepName.COMPENSATE_ACTION):
         spec = STEPS[step]
-        assert longest + HTTP_MARGIN_SECONDS <= spec.function_timeout_seconds
+        assert longest + SETTLING_MARGIN_SECONDS <= spec.function_timeout_seconds
         assert spec.function_timeout_seconds < spec.task_timeout_seconds < MACHINE_TIMEOUT_SECONDS
 
 
