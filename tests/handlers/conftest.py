@@ -1,14 +1,15 @@
-"""What handler tests share: an untouched root logger, and states as the machine would pass them."""
+"""What every handler test shares: loggers that are given back as they were found."""
 
-import logging
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.stage import log_levels, set_log_levels
+
 
 @pytest.fixture(autouse=True)
-def root_level() -> Iterator[None]:
-    """Handlers set the level of their process's root logger; give it back as it was."""
-    level = logging.getLogger().level
+def untouched_loggers() -> Iterator[None]:
+    """Handlers set the levels of their process's loggers; here the process is shared."""
+    levels = log_levels()
     yield
-    logging.getLogger().setLevel(level)
+    set_log_levels(levels)

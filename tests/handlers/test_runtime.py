@@ -108,12 +108,13 @@ def test_an_invocation_is_announced_once_with_the_ids_that_join_logs(
         "account": "account-1",
         "trace_id": "execution-1",
     }
+    assert "tenant_id" not in record.__dict__  # Lambda's runtime client would overwrite a field of this name
 
 
 @pytest.mark.parametrize("name", CROSSING_ERRORS)
 def test_an_error_passes_unchanged_and_is_logged_once(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """The class name is the contract with the machine; one error line has code, ids and trace (R8, D5, D60)."""
-    error = CROSSING_ERRORS[name]("the store is down")
+    error = CROSSING_ERRORS[name]("the store is down", connector="crm")
     entry = step_handler(S.START_EXECUTION, _raising(error), container=a_container)
     with caplog.at_level(logging.INFO), pytest.raises(ActionError) as caught:
         entry(a_payload(S.START_EXECUTION), CONTEXT)

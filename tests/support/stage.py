@@ -70,6 +70,21 @@ def the_machine() -> dict[str, Any]:
     return machine
 
 
+_LOGGERS: Final = ("", "domain", "adapters", "handlers", "botocore")
+"""The loggers whose level a handler sets in its own process."""
+
+
+def log_levels() -> dict[str, int]:
+    """Return the levels as they stand."""
+    return {name: logging.getLogger(name).level for name in _LOGGERS}
+
+
+def set_log_levels(levels: dict[str, int]) -> None:
+    """Put the levels back."""
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
 @dataclass(frozen=True)
 class Context:
     """The part of Lambda's context that handlers read."""
@@ -201,7 +216,7 @@ class Stage:
     def _invoke(self, step: StepName, payload: Any) -> JsonValue:  # noqa: ANN401
         self.received.append((step, payload))
         context = Context(STEPS[step].function_timeout_seconds * 1_000)
-        root, level = logging.getLogger(), logging.getLogger().level
+        levels = log_levels()
         try:
             section = self._functions[step](payload, context)
         except Killed as killed:
@@ -212,5 +227,5 @@ class Stage:
             cause = {"errorMessage": str(error), "errorType": name, "stackTrace": ["  File runtime.py, line 1\n"]}
             raise StateError(name, json.dumps(cause)) from error
         finally:
-            root.setLevel(level)  # a function owns its process's logging; here the process is shared
+            set_log_levels(levels)  # a function owns its process's logging; here the process is shared
         return {**section, **self._changes.get(step, {})}
