@@ -12,7 +12,7 @@ from domain.model.errors import (
     InvalidEvent,
     TransientError,
 )
-from domain.model.intent import IntentStatus
+from domain.model.intent import ActionIntent, IntentStatus
 from tests.builders import OTHER_EXECUTION_ARN, a_mapping, a_ref, an_approved_intent, an_intent
 from tests.domain.use_cases.world import PREFLIGHT, START, World
 from tests.support.faulty import When
@@ -37,10 +37,19 @@ def test_an_unknown_intent_is_named_in_the_error() -> None:
     assert caught.value.ids["account_id"] == "account-2"
 
 
-@pytest.mark.parametrize("status", [IntentStatus.PROPOSED, IntentStatus.REVOKED])
-def test_an_unapproved_intent_is_not_claimed_and_can_be_approved_later(status: IntentStatus) -> None:
+@pytest.mark.parametrize(
+    "intent",
+    [
+        an_intent(),
+        an_intent(status=IntentStatus.REVOKED),
+        an_approved_intent().model_copy(update={"status": IntentStatus.PROPOSED}),
+        an_approved_intent().model_copy(update={"status": IntentStatus.REVOKED}),
+    ],
+    ids=["proposed", "revoked", "proposed again", "revoked after its approval"],
+)
+def test_an_unapproved_intent_is_not_claimed_and_can_be_approved_later(intent: ActionIntent) -> None:
     """An event that anybody may send burns nothing; after the approval the next event claims."""
-    world = World(intent=an_intent(status=status))
+    world = World(intent=intent)
     empty = world.everything()
     with pytest.raises(IntentNotApproved) as caught:
         world.run(world.a_state(), START)
