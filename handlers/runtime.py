@@ -80,15 +80,21 @@ def parse_state(step: StepName, event: object) -> ExecutionState:
         state = ExecutionState.model_validate(event)
     except ValidationError as error:
         fields = sorted({".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False)})
+        where = ", ".join(fields) or "its root, which must be an object"
         raise ConfigurationError(
-            f"{step} was given a state that its contract does not allow (at {', '.join(fields)}); "
+            f"{step} was given a state that its contract does not allow (at {where}); "
             "the deployed state machine and function do not belong together, deploy both from one revision"
         ) from None
     missing = [name for name in STEPS[step].requires if getattr(state, name) is None]
-    if state.contract_version != CONTRACT_VERSION or missing:
+    if state.contract_version != CONTRACT_VERSION:
         raise ConfigurationError(
-            f"{step} needs contract version {CONTRACT_VERSION} and the sections {', '.join(STEPS[step].requires)}; "
-            f"it was given version {state.contract_version} without {', '.join(missing) or 'none missing'}"
+            f"{step} speaks contract version {CONTRACT_VERSION} and was given a state of version "
+            f"{state.contract_version}; let executions that are running finish on the functions they started with"
+        )
+    if missing:
+        raise ConfigurationError(
+            f"{step} needs the sections {', '.join(STEPS[step].requires)} and was given none of {', '.join(missing)}; "
+            "the deployed state machine and function do not belong together, deploy both from one revision"
         )
     return state
 

@@ -26,7 +26,7 @@ from ports.steps.contract import (
     StepName,
     StepSpec,
 )
-from ports.steps.state import CONTRACT_VERSION
+from ports.steps.state import APPROVAL_IDS, CONTRACT_VERSION
 
 Json = dict[str, object]
 
@@ -40,9 +40,10 @@ SPOOL_RETRY: Final = RetryRule(("States.TaskFailed", "States.Timeout"), 2, 6, 2.
 ENVELOPE: Final[dict[str, str]] = {
     "execution_arn": "$states.context.Execution.Id",
     "started_at": "$states.context.Execution.StartTime",
-    "approval": "$states.context.Execution.Input",
+    "approval": "{ " + ", ".join(f"'{name}': $states.context.Execution.Input.{name}" for name in APPROVAL_IDS) + " }",
 }
-"""Where the fixed part of an ``ExecutionState`` comes from."""
+"""Where the fixed part of an ``ExecutionState`` comes from. Of the event only the ids travel: what else a publisher
+sends could make a state too large to record (D14)."""
 
 STEP_COMMENTS: Final[dict[StepName, str]] = {
     StepName.START_EXECUTION: "Claim the intent for this execution; another owner's claim ends it as a duplicate.",

@@ -214,6 +214,7 @@ class Attempt(BaseModel):
             tool_schema_version=tool_schema_version,
             first_dispatched_at=self.first_dispatched_at or now,
             last_dispatched_at=now,
+            last_failure_code=None,
         )
 
     def replied(self, reply: Invocation, *, now: datetime) -> tuple[Self, LedgerEntry]:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 
 from domain.model.identifiers import Identifier
 
@@ -37,6 +37,14 @@ class SwitchScope(BaseModel):
     def __str__(self) -> str:
         """Return the store key of the scope, ``GLOBAL`` or ``KIND#subject``."""
         return f"{self.kind.value}#{self.subject}" if self.subject else self.kind.value
+
+    @model_validator(mode="after")
+    def _subject_fits(self) -> Self:
+        if (self.kind is SwitchKind.GLOBAL) != (self.subject == ""):
+            wanted = "none" if self.kind is SwitchKind.GLOBAL else "one"
+            msg = f"subject: a {self.kind} switch needs {wanted}, else it stops nothing"
+            raise ValueError(msg)
+        return self
 
     @property
     def must_exist(self) -> bool:

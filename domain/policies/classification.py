@@ -177,10 +177,11 @@ _TOOL_CODES: Final = frozenset(
 
 
 def typed_contract(answer: ToolAnswer) -> Mapping[str, JsonValue] | None:
-    """Return the answer's one JSON object: the structured content, else the first text block that is one."""
+    """Return the answer's JSON object: the structured content, else the first text that is one (with a verdict)."""
     if answer.structured is not None:
         return answer.structured
-    return next((parsed for text in answer.texts if (parsed := _json_object(text)) is not None), None)
+    objects = [parsed for text in answer.texts if (parsed := _json_object(text)) is not None]
+    return next((found for found in objects if "success" in found), objects[0] if objects else None)
 
 
 def _json_object(text: str) -> Mapping[str, JsonValue] | None:
@@ -208,13 +209,12 @@ def refs_in(contract: Mapping[str, JsonValue], tool_name: str) -> tuple[External
 
     Their system comes from the tool's name: a tool cannot name objects of another system.
     """
-    listed = contract.get("external_objects", [])
+    listed = contract.get("external_objects") or []
     if not isinstance(listed, Sequence) or isinstance(listed, str) or len(listed) > MAX_REFS:
         return None
     refs: dict[tuple[str, str], ExternalObjectRef] = {}
-    for item in (*listed, _single(contract)):
-        if item is None:
-            continue
+    single = _single(contract)
+    for item in (*listed, *([single] if single else [])):
         ref = _ref(item, tool_name)
         if ref is None:
             return None

@@ -49,40 +49,59 @@ def after_reply(
     *,
     seconds_since_first_send: float,
     seconds_to_expiry: float,
+    seconds_to_end: float,
+    sends: int,
     token_refused_before: bool,
 ) -> Disposition:
-    """Decide what follows the reply to a send."""
+    """Decide what follows the reply to a send.
+
+    Nothing is sent after ``seconds_to_expiry``, the approval's; a tool may be asked until ``seconds_to_end``, the
+    execution's. ``sends`` counts this send too.
+    """
     match verdict.evidence:
         case Evidence.SUCCEEDED | Evidence.REFUSED | Evidence.PARTIAL:
             return Disposition(Move.CONCLUDE)
         case Evidence.NOT_DONE:
-            return _after_not_done(verdict, seconds_to_expiry, token_refused_before=token_refused_before)
+            left = min(seconds_to_expiry, seconds_to_end)
+            return _after_not_done(verdict, left, sends, token_refused_before=token_refused_before)
         case Evidence.IN_DOUBT:
-            return _after_doubt(effect, seconds_since_first_send)
+            return _after_doubt(effect, seconds_since_first_send, seconds_to_end)
 
 
-def _after_not_done(verdict: Verdict, seconds_to_expiry: float, *, token_refused_before: bool) -> Disposition:
+def _after_not_done(verdict: Verdict, seconds_left: float, sends: int, *, token_refused_before: bool) -> Disposition:
     if not verdict.transient or (verdict.token_refused and token_refused_before):
         return Disposition(Move.GIVE_UP)
     if verdict.retry_after_seconds is None:
         return Disposition(Move.RETRY)
-    wait = clamp_wait(verdict.retry_after_seconds)
-    return Disposition(Move.GIVE_UP) if wait >= seconds_to_expiry else Disposition(Move.DEFER, wait)
+    wait = clamp_wait(max(verdict.retry_after_seconds, _shortest_wait(sends)))
+    return Disposition(Move.GIVE_UP) if wait >= seconds_left else Disposition(Move.DEFER, wait)
 
 
-def _after_doubt(effect: EffectSafety, seconds_since_first_send: float) -> Disposition:
+def _shortest_wait(sends: int) -> int:
+    """Return the least wait before another send, doubling with each: a gateway that always asks for one second would
+    otherwise fill the execution's history (25,000 events; AWS Step Functions Developer Guide, "Service quotas").
+    """
+    return int(2 ** min(max(sends - 1, 0), 10))
+
+
+def _after_doubt(effect: EffectSafety, seconds_since_first_send: float, seconds_to_end: float) -> Disposition:
     match effect:
         case Idempotent():
             inside = seconds_since_first_send < effect.key_ttl_seconds
             return Disposition(Move.RETRY if inside else Move.UNKNOWN)
         case Verifiable():
-            return Disposition(Move.DEFER, clamp_wait(effect.server_bound_seconds))
+            return _wait_to_ask(effect.server_bound_seconds, seconds_to_end)
         case Unsafe():
             return Disposition(Move.UNKNOWN)
 
 
 def on_entry(
-    effect: EffectSafety, *, in_flight: bool, seconds_since_first_send: float, seconds_since_last_send: float
+    effect: EffectSafety,
+    *,
+    in_flight: bool,
+    seconds_since_first_send: float,
+    seconds_since_last_send: float,
+    seconds_to_end: float,
 ) -> Disposition:
     """Decide what a step may do when it is entered; ``in_flight`` means that a send has no proof yet."""
     if not in_flight:
@@ -93,9 +112,14 @@ def on_entry(
             return Disposition(Move.SEND if inside else Move.UNKNOWN)
         case Verifiable():
             left = effect.server_bound_seconds - seconds_since_last_send
-            return Disposition(Move.VERIFY) if left <= 0 else Disposition(Move.DEFER, clamp_wait(left))
+            return Disposition(Move.VERIFY) if left <= 0 else _wait_to_ask(left, seconds_to_end)
         case Unsafe():
             return Disposition(Move.UNKNOWN)
+
+
+def _wait_to_ask(seconds: float, seconds_to_end: float) -> Disposition:
+    wait = clamp_wait(seconds)
+    return Disposition(Move.UNKNOWN) if wait >= seconds_to_end else Disposition(Move.DEFER, wait)
 
 
 def clamp_wait(seconds: float) -> int:

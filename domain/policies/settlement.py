@@ -9,8 +9,10 @@ from typing import Final
 
 from domain.model.attempt import Attempt
 from domain.model.errors import ErrorClass, ErrorCode, ExecutionHalted, FailureReport, IntentExpired
+from domain.model.idempotency import compensation_key
 from domain.model.invocation import Invocation, InvocationStatus
-from domain.model.outcome import Compensation, CompensationStatus, OutcomeStatus
+from domain.model.outcome import Compensation, CompensationStatus, OutcomeStatus, RefCompensation
+from domain.policies.compensation import total
 
 CANCELLING_ERRORS: Final = frozenset({ExecutionHalted.__name__, IntentExpired.__name__})
 """Errors that stop an action rather than fail it, as long as nothing was sent."""
@@ -50,7 +52,7 @@ def settle(
                 Compensation(status=CompensationStatus.NOT_NEEDED, reason="The action succeeded"),
             )
         case InvocationStatus.FAILED | InvocationStatus.PARTIAL:
-            undone = compensation or _never_compensated(known, failure)
+            undone = compensation or _as_far_as_recorded(attempt, known, failure)
             if attempt.in_doubt:
                 # That a resend failed says nothing about the send before it, which may still land.
                 undone = _IN_DOUBT if undone.status is CompensationStatus.NOT_NEEDED else undone
@@ -74,11 +76,21 @@ _IN_DOUBT: Final = Compensation(
 )
 
 
-def _never_compensated(known: Invocation, failure: FailureReport | None) -> Compensation:
+def _as_far_as_recorded(attempt: Attempt, known: Invocation, failure: FailureReport | None) -> Compensation:
+    """Return what the attempt proves of an undo whose own result never arrived."""
     if not known.external_object_refs:
         return Compensation(status=CompensationStatus.NOT_NEEDED, reason="No external objects created")
     why = failure.error_message if failure else "the execution ended before it"
-    return Compensation(status=CompensationStatus.FAILED, reason=f"Compensation did not finish: {why}")
+    results: list[RefCompensation] = []
+    for ref in known.external_object_refs:
+        key = compensation_key(attempt.idempotency_key or "", ref)
+        undone = key in attempt.undone
+        status = CompensationStatus.COMPLETED if undone else CompensationStatus.FAILED
+        results.append(RefCompensation(ref=ref, status=status, idempotency_key=key))
+    found = total(results)
+    if found.status is CompensationStatus.COMPLETED:
+        return found
+    return found.model_copy(update={"reason": f"{found.reason}; compensation did not finish: {why}"})
 
 
 def _without_answer(attempt: Attempt, compensation: Compensation | None, failure: FailureReport | None) -> Settlement:

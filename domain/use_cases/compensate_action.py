@@ -57,6 +57,8 @@ class CompensateAction:
         if attempt is None:
             raise OwnershipLost(f"intent {ref} has no attempt any more; somebody has deleted its claim")
         attempt = attempt.owned_by(state.execution_arn)
+        if attempt.is_terminal:
+            raise OwnershipLost(f"intent {ref} is settled as {attempt.status}; this step may undo no more")
         mapping = read_mapping(self.registry, attempt.action_type, attempt.mapping_version, ref)
         invocation = answer_of(attempt, state.invocation)
         answered = invocation.external_object_refs if invocation else ()

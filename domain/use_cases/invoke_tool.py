@@ -6,6 +6,7 @@ attempt what may have happened and never simply sends again: ``domain.policies.r
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from domain.model.attempt import Attempt, AttemptStatus
@@ -39,6 +40,7 @@ from ports.execution_journal import ExecutionJournal
 from ports.external_writes import ExternalWrites
 from ports.intent_store import IntentStore
 from ports.mapping_registry import MappingRegistry
+from ports.steps.contract import FINISHING_SECONDS, MACHINE_TIMEOUT_SECONDS
 from ports.steps.state import ExecutionState, InvocationSection
 
 _log = logging.getLogger(__name__)
@@ -73,7 +75,7 @@ class InvokeTool:
             return _section(attempt.reply)
         action = read_approved_action(self.intents, self.registry, attempt.ref, section(state.start, "start"))
         self._prove_unchanged(action, state)
-        disposition = self._on_entry(attempt, action)
+        disposition = self._on_entry(attempt, action, state)
         match disposition.move:
             case Move.VERIFY:
                 return self._verify_then_send(attempt, action, seconds_left)
@@ -82,7 +84,7 @@ class InvokeTool:
             case Move.UNKNOWN:
                 return self._unknown(attempt, _doubt_from_before())
             case _:
-                return self._send(attempt, action, seconds_left)
+                return self._send(attempt, action, state, seconds_left)
 
     def _own_attempt(self, state: ExecutionState) -> Attempt:
         attempt = self.journal.find_attempt(state.intent_ref)
@@ -101,7 +103,7 @@ class InvokeTool:
                 **action.intent.ref.model_dump(),
             )
 
-    def _on_entry(self, attempt: Attempt, action: ApprovedAction) -> Disposition:
+    def _on_entry(self, attempt: Attempt, action: ApprovedAction, state: ExecutionState) -> Disposition:
         return on_entry(
             action.mapping.effect_safety,
             in_flight=attempt.status is AttemptStatus.DISPATCHED,
@@ -109,14 +111,22 @@ class InvokeTool:
             seconds_since_last_send=(
                 (self.clock.now() - attempt.last_dispatched_at).total_seconds() if attempt.last_dispatched_at else 0.0
             ),
+            seconds_to_end=self._seconds_to_end(state),
         )
+
+    def _seconds_to_end(self, state: ExecutionState) -> float:
+        """Return how long waiting can still be followed by a step: well before the machine's own end."""
+        last_moment = state.started_at.timestamp() + MACHINE_TIMEOUT_SECONDS - FINISHING_SECONDS
+        return last_moment - self.clock.now().timestamp()
 
     def _seconds_since_first_send(self, attempt: Attempt) -> float:
         if attempt.first_dispatched_at is None:
             return 0.0
         return (self.clock.now() - attempt.first_dispatched_at).total_seconds()
 
-    def _send(self, attempt: Attempt, action: ApprovedAction, seconds_left: float) -> InvocationSection:
+    def _send(
+        self, attempt: Attempt, action: ApprovedAction, state: ExecutionState, seconds_left: float
+    ) -> InvocationSection:
         if self.exchange.deadline_seconds(seconds_left) <= 0:
             raise TransientError(f"no time is left to call {action.mapping.tool_name} safely; nothing was sent")
         dispatched, call = self._dispatch(attempt, action)
@@ -131,6 +141,8 @@ class InvokeTool:
             action.mapping.effect_safety,
             seconds_since_first_send=self._seconds_since_first_send(dispatched),
             seconds_to_expiry=dispatched.expires_at_epoch - self.clock.now().timestamp(),
+            seconds_to_end=self._seconds_to_end(state),
+            sends=dispatched.attempt_count,
             token_refused_before=token_was_refused(attempt.last_failure_code),
         )
         match disposition.move:
@@ -195,26 +207,31 @@ class InvokeTool:
         return _section(reply)
 
     def _keep(self, attempt: Attempt, call: ToolCall, reply: Invocation) -> None:
-        """Keep the answer as evidence; a store that is down must not turn a done action into a failed one.
+        """Keep the answer as evidence, on the attempt and under its key.
 
-        The answer also travels in the state and is settled from there, so what is lost is only the second witness.
+        A store that is down must not turn a done action into a failed one: the answer also travels in the state and is
+        settled from there, so what is lost is a second witness.
         """
+        self._best_effort(
+            attempt, lambda: self.journal.advance(attempt, *attempt.replied(reply, now=reply.completed_at))
+        )
+        if reply.external_object_refs:
+            write = ExternalWrite(
+                idempotency_key=call.idempotency_key,
+                **call.ref.model_dump(),
+                tool_name=call.tool_name,
+                tool_run_ref=call.tool_run_ref,
+                external_object_refs=reply.external_object_refs,
+                recorded_at=reply.completed_at,
+            )
+            self._best_effort(attempt, lambda: self.external_writes.record(write))
+
+    def _best_effort(self, attempt: Attempt, write: Callable[[], object]) -> None:
         try:
-            self.journal.advance(attempt, *attempt.replied(reply, now=reply.completed_at))
-            if reply.external_object_refs:
-                self.external_writes.record(
-                    ExternalWrite(
-                        idempotency_key=call.idempotency_key,
-                        **call.ref.model_dump(),
-                        tool_name=call.tool_name,
-                        tool_run_ref=call.tool_run_ref,
-                        external_object_refs=reply.external_object_refs,
-                        recorded_at=reply.completed_at,
-                    )
-                )
+            write()
         except TransientError as error:
             _log.warning(
-                "the tool's answer is not kept on the attempt; it travels in the state alone",
+                "a witness of the tool's answer is missing; the answer travels in the state",
                 extra={"action_intent_id": attempt.action_intent_id, "reason": error.message},
             )
 
@@ -267,7 +284,10 @@ class InvokeTool:
         if found.found is None:
             raise TransientError(f"{effect.verify_tool} could not say whether the effect exists: {found.detail}")
         if found.found:
-            return self._conclude(attempt, call, Verdict(Evidence.SUCCEEDED, refs=found.refs), exchange)
+            # The effect is that of the last send, so the record names that call and not the question about it.
+            sent = {"tool_name": action.mapping.tool_name, "tool_run_ref": tool_run_ref(key, attempt.attempt_count)}
+            verdict = Verdict(Evidence.SUCCEEDED, refs=found.refs)
+            return self._conclude(attempt, call.model_copy(update=sent), verdict, exchange)
         absent, entry = attempt.verified_absent(verify_tool=effect.verify_tool, now=self.clock.now())
         self.journal.advance(attempt, absent, entry)
         raise TransientError(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domain.model.errors import FailureReport, report_from_wire
+from domain.model.errors import FailureReport, InvalidEvent, report_from_wire
 from domain.model.outcome import CompensationStatus, OutcomeStatus
 from domain.policies.settlement import CANCELLING_ERRORS
 from domain.use_cases.recording import Recording
@@ -28,9 +28,11 @@ class RecordFailure:
         """Record the failure if there is a claim to settle."""
         error = section(state.error, "error")
         failure = report_from_wire(error.Error, error.Cause)
-        if failure.error_name == "InvalidEvent":
+        try:
+            ref = state.intent_ref
+        except InvalidEvent:
             return _unrecorded(failure)
-        attempt = self.journal.find_attempt(state.intent_ref)
+        attempt = self.journal.find_attempt(ref)
         if attempt is None or attempt.owner != state.execution_arn:
             return _unrecorded(failure)
         return self.recording.record(attempt, invocation=None, compensation=None, failure=failure)

@@ -33,6 +33,10 @@ SETTLING_MARGIN_SECONDS: Final = 8
 """Kept back from a function's time for writing down what a tool answered, in seconds: three store calls with their own
 retries take under two; the rest is for a slow minute. It orders the deadlines: HTTP < function < task < machine."""
 
+FINISHING_SECONDS: Final = 600
+"""Kept back from the machine's hour for the call after the last wait, its retries, the undo and the recording, in
+seconds: an execution that the machine's timeout ends bypasses every state and records nothing."""
+
 
 class StepName(StrEnum):
     """The seven steps; names are kept from the original plan (R81)."""

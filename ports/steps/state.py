@@ -25,6 +25,9 @@ MAX_STATE_BYTES: Final = 64 * 1024
 """Our bound on a state, in bytes of JSON. The service's is 256 KiB and its error cannot be caught
 (AWS Step Functions Developer Guide, "Service quotas")."""
 
+APPROVAL_IDS: Final = ("action_intent_id", "tenant_id", "account_id")
+"""What is read of an approval event's data, and all that an execution keeps of it."""
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -108,7 +111,7 @@ class ExecutionState(_Frozen):
     started_at: AwareDatetime
     """When the state machine execution started."""
     approval: JsonValue
-    """The approval event's data exactly as it came; ``intent_ref`` is the only reader."""
+    """The ids of the approval event's data exactly as they came; ``intent_ref`` is the only reader."""
     start: StartSection | None = None
     preflight: PreflightSection | None = None
     mapping: MappingSection | None = None
@@ -140,12 +143,12 @@ def intent_ref_of(approval: JsonValue) -> IntentRef:
             "send an object with action_intent_id, tenant_id and account_id"
         )
     ids: dict[str, str] = {}
-    for field in ("action_intent_id", "tenant_id", "account_id"):
+    for field in APPROVAL_IDS:
         value = approval.get(field)
         if not isinstance(value, str) or not re.fullmatch(IDENTIFIER_PATTERN.removesuffix("$"), value):
             raise InvalidEvent(
-                f"{field} is {_shape(value)}; send a string of 1 to 128 characters out of letters, digits and "
-                "._:@+- that starts with a letter or digit"
+                f"{field} of the approval (the event's detail.data) is {_shape(value)}; send a string of 1 to 128 "
+                "characters out of letters, digits and ._:@+- that starts with a letter or digit"
             )
         ids[field] = value
     return IntentRef.model_validate(ids)

@@ -48,15 +48,15 @@ def test_a_missing_section_is_named(step: StepName, section: str, value: object)
     """A route that skipped a step is found at the next one, not in a half-done action."""
     with pytest.raises(ConfigurationError) as caught:
         parse_state(step, a_payload(step, **{section: value}))
-    assert f"without {section}" in caught.value.message
+    assert f"was given none of {section};" in caught.value.message
 
 
 def test_another_contract_version_is_refused() -> None:
     """A new machine and an old function do not guess at each other's sections."""
     with pytest.raises(ConfigurationError) as caught:
         parse_state(S.VALIDATE_PREFLIGHT, a_payload(S.VALIDATE_PREFLIGHT, contract_version=2))
-    assert "given version 2" in caught.value.message
-    assert f"needs contract version {CONTRACT_VERSION}" in caught.value.message
+    assert "a state of version 2" in caught.value.message
+    assert f"speaks contract version {CONTRACT_VERSION}" in caught.value.message
 
 
 @pytest.mark.parametrize(

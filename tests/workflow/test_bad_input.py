@@ -99,13 +99,19 @@ def _unconfigured(step: StepName, key: str, outcome: OutcomeStatus | None) -> Ba
 
 
 CASES: Final = {
-    "no intent id": _invalid_event(_event(action_intent_id=None), "action_intent_id is missing"),
-    "no tenant": _invalid_event(_event(tenant_id=None), "tenant_id is missing"),
-    "no account": _invalid_event(_event(account_id=None), "account_id is missing"),
-    "no data": _invalid_event(lambda stage: stage.run(None), "detail.data is missing"),
-    "a list": _invalid_event(lambda stage: stage.run(["intent-1"]), "detail.data is a list"),
-    "a text": _invalid_event(lambda stage: stage.run("intent-1"), "a string of 8 characters"),
-    "number as id": _invalid_event(_event(action_intent_id=7), "action_intent_id is a int"),
+    "no intent id": _invalid_event(_event(action_intent_id=None), "action_intent_id of the approval", "is missing"),
+    "no tenant": _invalid_event(_event(tenant_id=None), "tenant_id of the approval", "is missing"),
+    "no account": _invalid_event(_event(account_id=None), "account_id of the approval", "is missing"),
+    "no data": _invalid_event(
+        lambda stage: stage.run(None), "action_intent_id of the approval (the event's detail.data) is missing"
+    ),
+    "a list": _invalid_event(
+        lambda stage: stage.run(["intent-1"]), "action_intent_id of the approval (the event's detail.data) is missing"
+    ),
+    "a text": _invalid_event(
+        lambda stage: stage.run("intent-1"), "action_intent_id of the approval (the event's detail.data) is missing"
+    ),
+    "number as id": _invalid_event(_event(action_intent_id=7), "action_intent_id", "is a int"),
     "key separator in an id": _invalid_event(_event(tenant_id=HOSTILE), "tenant_id", "illegal shape"),
     "line break in an id": _invalid_event(_event(account_id="account-1\n"), "account_id", "illegal shape"),
     "empty id": _invalid_event(_event(account_id=""), "account_id", "illegal shape"),

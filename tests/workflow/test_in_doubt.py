@@ -123,11 +123,11 @@ def test_a_gateway_that_asks_for_more_time_than_the_approval_has_is_not_waited_f
     assert (outcome.status, outcome.error_code) == (OutcomeStatus.FAILED, "RATE_LIMIT")
 
 
-def test_a_gateway_that_never_has_time_is_given_up_when_the_approval_ends() -> None:
-    """Waiting is bounded by the intent's expiry, and the end is recorded."""
+def test_a_gateway_that_never_has_time_is_given_up_before_the_machine_ends() -> None:
+    """Waiting is bounded by the expiry and by the machine's hour, so that the end is recorded (D17)."""
     stage = Stage()
     stage.gateway.fail_next(TransportPhase.HTTP_STATUS, FOR_EVER, http_status=429, retry_after_seconds=600)
     run = stage.run()
-    assert run.path.count(Junction.WAIT_FOR_TOOL) == 5
+    assert run.path.count(Junction.WAIT_FOR_TOOL) == 4
     assert ended_as_recorded(stage, run).error_code == "RATE_LIMIT"
     assert stage.gateway.effects == []

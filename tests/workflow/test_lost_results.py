@@ -68,7 +68,7 @@ def test_a_result_lost_once_leaves_the_same_record(step: StepName, error: str) -
         (S.VALIDATE_PREFLIGHT, Junction.EXECUTION_FAILED, OutcomeStatus.FAILED, 0),
         (S.MAP_ACTION_TO_TOOL, Junction.EXECUTION_FAILED, OutcomeStatus.FAILED, 0),
         (S.INVOKE_TOOL, Junction.SUCCEEDED, OutcomeStatus.SUCCEEDED, 1),
-        (S.COMPENSATE_ACTION, Junction.EXECUTION_UNKNOWN, OutcomeStatus.UNKNOWN, 1),
+        (S.COMPENSATE_ACTION, Junction.EXECUTION_FAILED, OutcomeStatus.FAILED, 1),
         (S.RECORD_OUTCOME, Junction.RECORDING_FAILED, OutcomeStatus.SUCCEEDED, 1),
         (S.RECORD_FAILURE, Junction.RECORDING_FAILED, OutcomeStatus.CANCELLED, 0),
     ],
@@ -76,7 +76,7 @@ def test_a_result_lost_once_leaves_the_same_record(step: StepName, error: str) -
 def test_results_that_are_always_lost_end_in_what_the_stores_prove(
     step: StepName, terminal: Junction, status: OutcomeStatus, created: int
 ) -> None:
-    """The attempt, not the lost reply, decides the outcome: a kept answer is a success, an unsent call a failure."""
+    """The attempt, not the lost reply, decides the outcome: a kept answer is a success, a kept undo a failure."""
     stage = Stage()
     stage.break_function(step, "Runtime.ExitError", after_the_work=True)
     run = ROUTE_OF[step](stage)

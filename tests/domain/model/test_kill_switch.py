@@ -22,7 +22,19 @@ def test_a_call_passes_through_two_more() -> None:
 @pytest.mark.parametrize("kind", SwitchKind)
 def test_only_the_global_row_must_exist(kind: SwitchKind) -> None:
     """An empty table stops everything; an absent tenant row stops nobody."""
-    assert SwitchScope(kind=kind).must_exist is (kind is SwitchKind.GLOBAL)
+    is_global = kind is SwitchKind.GLOBAL
+    assert SwitchScope(kind=kind, subject="" if is_global else "x").must_exist is is_global
+
+
+@pytest.mark.parametrize(
+    "kind, subject",
+    [(SwitchKind.GLOBAL, "tenant-1"), *((kind, "") for kind in SwitchKind if kind != SwitchKind.GLOBAL)],
+)
+def test_a_scope_that_would_stop_nothing_is_refused(kind: SwitchKind, subject: str) -> None:
+    """A global switch for one tenant, or a tenant switch for none, would be a row that nobody checks."""
+    with pytest.raises(ValueError, match="else it stops nothing") as caught:
+        SwitchScope(kind=kind, subject=subject)
+    assert kind.value in str(caught.value)
 
 
 def test_stopping_an_intent_stops_it_for_one_tenant_only() -> None:

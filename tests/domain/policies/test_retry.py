@@ -64,7 +64,13 @@ def test_what_is_proved_is_handled_alike_in_every_class(
 ) -> None:
     """An answer is concluded, a call that never reached the tool is tried again: no class and no window matters."""
     found = after_reply(
-        verdict, effect, seconds_since_first_send=since, seconds_to_expiry=3_600, token_refused_before=False
+        verdict,
+        effect,
+        seconds_since_first_send=since,
+        seconds_to_expiry=3_600,
+        seconds_to_end=3_600,
+        sends=1,
+        token_refused_before=False,
     )
     assert found == expected
 
@@ -91,7 +97,13 @@ def test_doubt_is_handled_by_what_the_tool_can_do(
 ) -> None:
     """Sent again only where the key dedupes and lives, asked about where one can ask, else UNKNOWN (D23, D25)."""
     found = after_reply(
-        DOUBT, effect, seconds_since_first_send=since, seconds_to_expiry=expiry, token_refused_before=False
+        DOUBT,
+        effect,
+        seconds_since_first_send=since,
+        seconds_to_expiry=expiry,
+        seconds_to_end=3_600,
+        sends=1,
+        token_refused_before=False,
     )
     assert found == expected
 
@@ -114,9 +126,47 @@ def test_a_gateways_wish_to_wait_is_bounded_by_sense_and_by_expiry(
     """Between one second and fifteen minutes, and never past the approval's end (D38)."""
     verdict = Verdict(Evidence.NOT_DONE, error_code=ErrorCode.RATE_LIMIT, transient=True, retry_after_seconds=asked)
     found = after_reply(
-        verdict, UNSAFE, seconds_since_first_send=0, seconds_to_expiry=expiry, token_refused_before=False
+        verdict,
+        UNSAFE,
+        seconds_since_first_send=0,
+        seconds_to_expiry=expiry,
+        seconds_to_end=3_600,
+        sends=1,
+        token_refused_before=False,
     )
     assert found == expected
+
+
+@pytest.mark.parametrize("sends, expected", [(1, 1), (2, 2), (5, 16), (10, 512), (11, 900), (1_000, 900)], ids=str)
+def test_a_gateway_that_always_asks_for_a_second_is_asked_ever_more_rarely(sends: int, expected: int) -> None:
+    """The wait doubles with each send, so that an execution's history cannot be filled by a gateway (D38)."""
+    verdict = Verdict(Evidence.NOT_DONE, error_code=ErrorCode.RATE_LIMIT, transient=True, retry_after_seconds=1)
+    found = after_reply(
+        verdict,
+        UNSAFE,
+        seconds_since_first_send=0,
+        seconds_to_expiry=86_400,
+        seconds_to_end=3_600,
+        sends=sends,
+        token_refused_before=False,
+    )
+    assert found == Disposition(Move.DEFER, expected)
+
+
+@pytest.mark.parametrize("end", [20, 0, -1])
+def test_no_wait_outlasts_the_execution(end: float) -> None:
+    """A machine that times out bypasses every state and records nothing (D17), so waiting ends before it."""
+    settled = after_reply(
+        ASKED_TO_WAIT,
+        KEYED,
+        seconds_since_first_send=0,
+        seconds_to_expiry=86_400,
+        seconds_to_end=end,
+        sends=1,
+        token_refused_before=False,
+    )
+    entered = on_entry(ASKED, in_flight=True, seconds_since_first_send=1, seconds_since_last_send=1, seconds_to_end=end)
+    assert (settled, entered) == (GIVE_UP, STUCK)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +176,13 @@ def test_a_gateways_wish_to_wait_is_bounded_by_sense_and_by_expiry(
 def test_a_refused_token_is_refreshed_once(verdict: Verdict, expected: Disposition, *, before: bool) -> None:
     """The second 401 in a row is a decision of the gateway, not a stale token."""
     found = after_reply(
-        verdict, KEYED, seconds_since_first_send=0, seconds_to_expiry=3_600, token_refused_before=before
+        verdict,
+        KEYED,
+        seconds_since_first_send=0,
+        seconds_to_expiry=3_600,
+        seconds_to_end=3_600,
+        sends=1,
+        token_refused_before=before,
     )
     assert found == expected
 
@@ -135,7 +191,9 @@ def test_a_refused_token_is_refreshed_once(verdict: Verdict, expected: Dispositi
 @pytest.mark.parametrize("seconds", [0, 29, 100, 10_000])
 def test_with_nothing_in_flight_the_call_is_sent(effect: EffectSafety, seconds: float) -> None:
     """A free attempt is free in every class, whenever."""
-    found = on_entry(effect, in_flight=False, seconds_since_first_send=seconds, seconds_since_last_send=seconds)
+    found = on_entry(
+        effect, in_flight=False, seconds_since_first_send=seconds, seconds_since_last_send=seconds, seconds_to_end=3_600
+    )
     assert found == SEND
 
 
@@ -161,7 +219,9 @@ def test_with_a_call_in_flight_a_reentered_step_never_simply_sends(
     effect: EffectSafety, first: float, last: float, expected: Disposition
 ) -> None:
     """The key's lifetime counts from the first send, the server's bound from the last (D18, D23)."""
-    found = on_entry(effect, in_flight=True, seconds_since_first_send=first, seconds_since_last_send=last)
+    found = on_entry(
+        effect, in_flight=True, seconds_since_first_send=first, seconds_since_last_send=last, seconds_to_end=3_600
+    )
     assert found == expected
 
 
@@ -181,7 +241,13 @@ def test_every_reply_has_a_disposition(
     """Total; an UNSAFE tool in doubt is never tried again, and only DEFER waits, within its bounds."""
     verdict = classify(outcome, "crm___create_task")
     found = after_reply(
-        verdict, effect, seconds_since_first_send=since, seconds_to_expiry=expiry, token_refused_before=before
+        verdict,
+        effect,
+        seconds_since_first_send=since,
+        seconds_to_expiry=expiry,
+        seconds_to_end=3_600,
+        sends=1,
+        token_refused_before=before,
     )
     if verdict.evidence is Evidence.IN_DOUBT and isinstance(effect, Unsafe):
         assert found == STUCK
@@ -197,7 +263,9 @@ def test_every_reply_has_a_disposition(
 @given(effect=effect_safeties, in_flight=st.booleans(), first=_seconds, last=_seconds)
 def test_every_entry_has_a_disposition(effect: EffectSafety, first: float, last: float, *, in_flight: bool) -> None:
     """Total; only an IDEMPOTENT tool is sent to while a call is in flight, and only a VERIFIABLE one is asked."""
-    found = on_entry(effect, in_flight=in_flight, seconds_since_first_send=first, seconds_since_last_send=last)
+    found = on_entry(
+        effect, in_flight=in_flight, seconds_since_first_send=first, seconds_since_last_send=last, seconds_to_end=3_600
+    )
     assert found.move in {Move.SEND, Move.VERIFY, Move.DEFER, Move.UNKNOWN}
     if found.move is Move.SEND:
         assert not in_flight or isinstance(effect, Idempotent)

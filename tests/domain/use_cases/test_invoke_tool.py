@@ -5,11 +5,6 @@ import pytest
 from adapters.memory.tool_gateway import Effects
 from domain.model.attempt import AttemptStatus
 from domain.model.errors import (
-    ApprovalMismatch,
-    ConfigurationError,
-    ExecutionHalted,
-    IntentExpired,
-    OwnershipLost,
     PermanentError,
     TransientError,
 )
@@ -19,12 +14,9 @@ from domain.model.ledger import LedgerEventType
 from domain.model.outcome import CompensationStatus, OutcomeStatus
 from domain.model.tool_call import CallPurpose, ToolAnswer, TransportPhase
 from domain.model.tool_mapping import CompensationPolicy, EffectSafety
-from domain.use_cases.gateway_exchange import GatewayExchange
-from domain.use_cases.invoke_tool import InvokeTool
-from tests.builders import OTHER_EXECUTION_ARN, a_key, a_mapping, a_ref, an_approved_intent
+from tests.builders import a_key, a_mapping
 from tests.domain.use_cases.world import (
     COMPENSATE,
-    FAIL,
     IDEMPOTENT,
     INVOKE,
     RECORD,
@@ -33,7 +25,6 @@ from tests.domain.use_cases.world import (
     World,
     after,
 )
-from tests.support.faulty import Killed, When
 
 CLAIMED, DISPATCHED = AttemptStatus.CLAIMED, AttemptStatus.DISPATCHED
 REFUSAL = ToolAnswer(
@@ -272,223 +263,3 @@ def test_a_refused_resend_leaves_the_doubt_of_the_first_send() -> None:
     assert world.created == 1
     assert state.outcome is not None
     assert state.outcome.status is OutcomeStatus.UNKNOWN
-
-
-@pytest.mark.parametrize("scope", SCOPES, ids=str)
-def test_a_switch_flipped_after_preflight_stops_the_dispatch(scope: SwitchScope) -> None:
-    """Checked atomically with the dispatch, tool and connector included: nothing leaves, CANCELLED (D83)."""
-    world = World()
-    ready = world.ready()
-    world.halt(scope)
-    with pytest.raises(ExecutionHalted) as caught:
-        world.run(ready, INVOKE)
-    assert world.tools.sends == []
-    assert world.attempt().status is CLAIMED
-    world.run(after(ready, caught.value), FAIL)
-    assert (world.outcome().status, world.outcome().error_code) == (OutcomeStatus.CANCELLED, "EXECUTION_HALTED")
-
-
-def test_a_switch_flipped_while_a_call_is_in_doubt_does_not_make_it_cancelled() -> None:
-    """Something may exist, so the outcome is UNKNOWN, whatever stopped the resend (D25)."""
-    world = World()
-    ready = world.ready()
-    world.tools.fail_next(TransportPhase.SENT, effects=Effects.WRITTEN)
-    with pytest.raises(TransientError) as doubt:
-        world.run(ready, INVOKE)
-    world.halt(SCOPES[0])
-    with pytest.raises(ExecutionHalted) as halted:
-        world.run(ready, INVOKE)
-    world.run(after(ready, halted.value), FAIL)
-    assert doubt.value.error_code == "DOWNSTREAM_ERROR"
-    assert (world.outcome().status, len(world.tools.sends)) == (OutcomeStatus.UNKNOWN, 1)
-
-
-def test_an_approval_that_expires_while_waiting_stops_the_send() -> None:
-    """Expiry is checked again right before the call (D83)."""
-    world = World()
-    ready = world.ready()
-    world.clock.advance(3_600)
-    with pytest.raises(IntentExpired) as caught:
-        world.run(ready, INVOKE)
-    assert world.tools.sends == []
-    world.run(after(ready, caught.value), FAIL)
-    assert world.outcome().status is OutcomeStatus.CANCELLED
-
-
-def test_parameters_changed_between_mapping_and_call_are_refused() -> None:
-    """The digest binds what is sent to what was approved."""
-    world = World()
-    ready = world.ready()
-    world.intents.put(an_approved_intent().model_copy(update={"parameters": {"title": "Wire the money"}}))
-    with pytest.raises(ApprovalMismatch) as caught:
-        world.run(ready, INVOKE)
-    assert world.tools.sends == []
-    assert caught.value.ids == a_ref().model_dump()
-
-
-def test_arguments_that_differ_from_the_mapped_ones_are_not_sent() -> None:
-    """A deployment in between that maps differently is noticed."""
-    world = World()
-    ready = world.ready()
-    assert ready.mapping is not None
-    other = ready.mapping.model_copy(update={"arguments_digest": "f" * 64})
-    with pytest.raises(ApprovalMismatch, match="not those that were mapped") as caught:
-        world.run(ready.model_copy(update={"mapping": other}), INVOKE)
-    assert world.tools.sends == []
-    assert "nothing was sent" in caught.value.message
-
-
-@CLASSES
-def test_a_process_killed_between_dispatch_and_answer_never_simply_sends_again(effect: EffectSafety) -> None:
-    """The tool acted and nobody heard: dedupe, ask or stop, but one effect only (D18, D23)."""
-    world = a_world(effect)
-    ready = world.ready()
-    world.gateway.fail("send", Killed(), when=When.AFTER)
-    with pytest.raises(Killed):
-        world.run(ready, INVOKE)
-    assert world.attempt().status is DISPATCHED
-    world.clock.advance(30)
-    state = world.run(ready, INVOKE, RECORD)
-    assert state.outcome is not None
-    assert state.outcome.status is (OutcomeStatus.UNKNOWN if effect is UNSAFE else OutcomeStatus.SUCCEEDED)
-    assert world.created == 1
-
-
-@CLASSES
-@pytest.mark.parametrize("when", When)
-def test_a_dispatch_that_could_not_be_recorded_sends_nothing(effect: EffectSafety, when: When) -> None:
-    """The record comes first; without it, or without knowing it, no call leaves."""
-    world = a_world(effect)
-    ready = world.ready()
-    world.journal.fail("dispatch", TransientError("the store did not answer"), when=when)
-    with pytest.raises(TransientError) as caught:
-        world.run(ready, INVOKE)
-    assert world.tools.sends == []
-    assert world.attempt().status is (CLAIMED if when is When.BEFORE else DISPATCHED)
-    assert "did not answer" in caught.value.message
-
-
-@pytest.mark.parametrize("when", When)
-def test_a_journal_that_is_down_after_the_answer_does_not_turn_success_into_failure(when: When) -> None:
-    """The answer travels in the state and is settled from there (D10)."""
-    world = World()
-    ready = world.ready()
-    world.journal.fail("advance", TransientError("the store did not answer"), when=when)
-    state = world.run(ready, INVOKE)
-    assert state.invocation is not None
-    assert state.invocation.status is InvocationStatus.SUCCEEDED
-    world.run(state, RECORD)
-    assert (world.outcome().status, len(world.outcome().external_object_refs)) == (OutcomeStatus.SUCCEEDED, 1)
-
-
-def test_a_write_record_that_cannot_be_kept_does_not_turn_success_into_failure() -> None:
-    """It is a second witness, no condition."""
-    world = World()
-    ready = world.ready()
-    world.external_writes.fail("record", TransientError("the store did not answer"))
-    state = world.run(ready, INVOKE, RECORD)
-    assert state.outcome is not None
-    assert state.outcome.status is OutcomeStatus.SUCCEEDED
-
-
-@pytest.mark.parametrize("error", [TransientError("down"), ConfigurationError("denied"), ValueError("too long")])
-def test_an_archive_that_fails_does_not_undo_an_action(error: Exception) -> None:
-    """The answer is kept, without its artifact (R43, D40)."""
-    world = World()
-    ready = world.ready()
-    world.artifacts.fail("put", error)
-    state = world.run(ready, INVOKE, RECORD)
-    assert state.invocation is not None
-    assert state.invocation.raw_response_artifact_ref is None
-    assert world.outcome().status is OutcomeStatus.SUCCEEDED
-    assert world.kept.find(a_key()) is not None
-
-
-def test_an_answer_kept_before_the_process_died_is_found_on_the_next_entry() -> None:
-    """Killed after the answer was recorded: the next run reads it and sends nothing (D18)."""
-    world = World()
-    ready = world.ready()
-    world.external_writes.fail("record", Killed())
-    with pytest.raises(Killed):
-        world.run(ready, INVOKE)
-    state = world.run(ready, INVOKE)
-    assert state.invocation is not None
-    assert state.invocation.status is InvocationStatus.SUCCEEDED
-    assert len(world.tools.sends) == 1
-
-
-def test_a_gateway_that_may_not_be_called_leaves_nothing_in_doubt() -> None:
-    """A wrong setting is raised before anything is sent, so the outcome is FAILED and needs nobody (R36)."""
-    world = World()
-    ready = world.ready()
-    world.gateway.fail("send", ConfigurationError("the gateway URL is refused"))
-    with pytest.raises(ConfigurationError) as caught:
-        world.run(ready, INVOKE)
-    world.run(after(ready, caught.value), FAIL)
-    assert world.outcome().status is OutcomeStatus.FAILED
-
-
-def test_without_time_for_a_call_nothing_is_sent() -> None:
-    """A function that is about to be stopped starts nothing that it could not write down (D24, D42)."""
-    world = World()
-    ready = world.ready()
-    invoke = InvokeTool(
-        world.intents,
-        world.registry,
-        world.journal,
-        world.external_writes,
-        GatewayExchange(world.gateway, world.artifacts, timeout_seconds=30.0),
-        world.clock,
-    )
-    with pytest.raises(TransientError, match="no time is left") as caught:
-        invoke(ready, seconds_left=8.0)
-    assert world.tools.sends == []
-    assert world.attempt().status is CLAIMED
-    assert "nothing was sent" in caught.value.message
-
-
-def test_the_deadline_is_what_is_left_and_never_more_than_configured() -> None:
-    """Remaining time minus the margin for writing down, capped by the timeout (R32, D24, D42)."""
-    exchange = GatewayExchange(World().gateway, World().artifacts, timeout_seconds=30.0)
-    assert [exchange.deadline_seconds(left) for left in (60.0, 38.0, 20.0, 8.0, 1.0)] == [30.0, 30.0, 12.0, 0.0, -7.0]
-
-
-def test_another_execution_may_not_send() -> None:
-    """A zombie of an older owner ends before its call (D22)."""
-    world = World()
-    ready = world.ready()
-    with pytest.raises(OwnershipLost) as caught:
-        world.run(ready.model_copy(update={"execution_arn": OTHER_EXECUTION_ARN}), INVOKE)
-    assert world.tools.sends == []
-    assert "may not write" in caught.value.message
-
-
-def test_nothing_is_sent_for_a_settled_intent() -> None:
-    """A redriven execution meets its own outcome."""
-    world = World()
-    ready = world.ready()
-    world.run(after(ready, PermanentError("stopped")), FAIL)
-    with pytest.raises(OwnershipLost, match="is settled as FAILED") as caught:
-        world.run(ready, INVOKE)
-    assert world.tools.sends == []
-    assert caught.value.error_code == "OWNERSHIP_LOST"
-
-
-def test_an_intent_without_an_attempt_is_not_carried_out() -> None:
-    """Somebody deleted the claim; nothing may be sent without one."""
-    ready = World().ready()
-    world = World()
-    with pytest.raises(OwnershipLost) as caught:
-        world.run(ready, INVOKE)
-    assert world.tools.sends == []
-    assert "deleted its claim" in caught.value.message
-
-
-def test_what_a_tool_created_is_remembered_under_its_key() -> None:
-    """Compensation has a second witness beside the attempt (D27)."""
-    world = World()
-    world.run(world.ready(), INVOKE)
-    write = world.kept.find(a_key())
-    assert write is not None
-    assert [ref.object_id for ref in write.external_object_refs] == [world.tools.objects[0].object_id]
-    assert write.tool_run_ref == world.tools.sends[0].tool_run_ref
