@@ -149,7 +149,7 @@ class InvokeTool:
             case Move.CONCLUDE:
                 return self._conclude(dispatched, call, verdict, exchange)
             case Move.UNKNOWN:
-                return self._unknown(dispatched, verdict)
+                return self._unknown(dispatched, verdict, exchange.artifact_ref)
             case Move.DEFER:
                 self._note_not_done(dispatched, verdict)
                 return self._waiting(dispatched, disposition, verdict.error_message or "")
@@ -253,9 +253,12 @@ class InvokeTool:
             retry_after_seconds=disposition.wait_seconds,
         )
 
-    def _unknown(self, attempt: Attempt, verdict: Verdict) -> InvocationSection:
+    def _unknown(self, attempt: Attempt, verdict: Verdict, artifact_ref: str | None = None) -> InvocationSection:
+        key = attempt.idempotency_key
         return InvocationSection(
             status=InvocationStatus.UNKNOWN,
+            tool_run_ref=tool_run_ref(key, attempt.attempt_count) if key else None,
+            raw_response_artifact_ref=artifact_ref,
             error_code=verdict.error_code,
             error_class=verdict.error_class,
             error_message=verdict.error_message,

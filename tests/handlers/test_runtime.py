@@ -98,8 +98,10 @@ def test_an_invocation_is_announced_once_with_the_ids_that_join_logs(
 ) -> None:
     """One info line says which step runs for which intent in which trace (R8)."""
     entry = step_handler(step, lambda _c, _s, _t: Section(), container=a_container)
+    payload = a_payload(step)
+    caplog.clear()  # a payload is taken from a whole execution, which logs too
     with caplog.at_level(logging.INFO):
-        entry(a_payload(step), CONTEXT)
+        entry(payload, CONTEXT)
     (record,) = caplog.records
     assert (record.levelname, record.getMessage()) == ("INFO", f"{step} invoked")
     assert {key: record.__dict__[key] for key in ("action_intent_id", "tenant", "account", "trace_id")} == {
@@ -116,8 +118,10 @@ def test_an_error_passes_unchanged_and_is_logged_once(name: str, caplog: pytest.
     """The class name is the contract with the machine; one error line has code, ids and trace (R8, D5, D60)."""
     error = CROSSING_ERRORS[name]("the store is down", connector="crm")
     entry = step_handler(S.START_EXECUTION, _raising(error), container=a_container)
+    payload = a_payload(S.START_EXECUTION)
+    caplog.clear()
     with caplog.at_level(logging.INFO), pytest.raises(ActionError) as caught:
-        entry(a_payload(S.START_EXECUTION), CONTEXT)
+        entry(payload, CONTEXT)
     assert caught.value is error
     (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
     assert f"{error.error_code}: the store is down" in record.getMessage()
@@ -131,8 +135,10 @@ def test_an_unforeseen_error_passes_unchanged_and_is_logged_without_its_secrets(
     """A defect keeps its class name too, and what it says is filtered before it is logged."""
     error = ZeroDivisionError(f"password={SECRET}")
     entry = step_handler(S.START_EXECUTION, _raising(error), container=a_container)
+    payload = a_payload(S.START_EXECUTION)
+    caplog.clear()
     with caplog.at_level(logging.INFO), pytest.raises(ZeroDivisionError) as caught:
-        entry(a_payload(S.START_EXECUTION), CONTEXT)
+        entry(payload, CONTEXT)
     assert caught.value is error
     record = caplog.records[-1]
     assert (record.levelname, record.getMessage()) == ("ERROR", "StartExecution broke: ZeroDivisionError")
@@ -154,8 +160,10 @@ def test_hostile_ids_are_logged_harmlessly(caplog: pytest.LogCaptureFixture) -> 
     """A log line cannot be forged, coloured or flooded by an event."""
     approval = {"action_intent_id": "i\n\x1b[31mERROR forged", "tenant_id": "t" * 10_000, "account_id": {"a": 1}}
     entry = step_handler(S.START_EXECUTION, lambda _c, _s, _t: Section(), container=a_container)
+    payload = a_payload(S.START_EXECUTION, approval=approval)
+    caplog.clear()
     with caplog.at_level(logging.INFO):
-        entry(a_payload(S.START_EXECUTION, approval=approval), CONTEXT)
+        entry(payload, CONTEXT)
     record = caplog.records[0].__dict__
     assert "\x1b" not in record["action_intent_id"]
     assert len(record["tenant"]) <= 500

@@ -187,6 +187,7 @@ def test_an_unsafe_call_in_doubt_is_unknown_and_never_sent_again() -> None:
     assert second.invocation is not None
     assert first.invocation.status is second.invocation.status is InvocationStatus.UNKNOWN
     assert (first.invocation.error_code, len(world.tools.sends)) == ("TIMEOUT", 1)
+    assert first.invocation.tool_run_ref == second.invocation.tool_run_ref == world.tools.sends[0].tool_run_ref
     state = world.run(first, RECORD)
     assert state.outcome is not None
     assert (world.outcome().status, world.outcome().compensation_status) == (
