@@ -75,3 +75,70 @@ def test_a_missing_file_is_an_error_of_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DocumentError) as caught:
         read_documents(tmp_path / "nothing.json", now=NOW)
     assert "cannot be read" in str(caught.value)
+
+
+def _intent_file(folder: Path, **changes: object) -> Path:
+    content = json.loads((EXAMPLES / "intents" / "create-crm-task.json").read_text())
+    content["action_intent"].update(changes)
+    file = folder / "intent.json"
+    file.write_text(json.dumps(content))
+    return file
+
+
+@pytest.mark.parametrize(
+    "text, fault",
+    [
+        pytest.param("[" * 100_000 + "]" * 100_000, "is nested too deeply", id="deep"),
+        pytest.param(f'{{"action_intent": {{"parameters": {{"n": {"9" * 5_000}}}}}}}', "number", id="long-number"),
+    ],
+)
+def test_json_that_no_parser_should_be_given_is_refused_in_one_sentence(tmp_path: Path, text: str, fault: str) -> None:
+    """Neither the depth nor the length of what somebody wrote ends in a traceback."""
+    file = tmp_path / "hostile.json"
+    file.write_text(text)
+    with pytest.raises(DocumentError) as caught:
+        read_documents(file, now=NOW)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert fault in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_a_key_that_is_written_twice_is_refused_by_name(tmp_path: Path) -> None:
+    """A reader of the file would believe the first, a parser the last."""
+    file = tmp_path / "twice.json"
+    file.write_text('{"action_intent": {"parameters": {"title": "hunter2", "title": "hunter3"}}}')
+    with pytest.raises(DocumentError) as caught:
+        read_documents(file, now=NOW)
+    assert str(caught.value).startswith(f'{file}: the key "title" is written twice')
+    assert "hunter" not in str(caught.value)
+
+
+@pytest.mark.parametrize("lifetime", [True, "60", 60.0, None, [60]], ids=repr)
+def test_a_lifetime_that_is_no_whole_number_is_refused(tmp_path: Path, lifetime: object) -> None:
+    """True is not one second, and text is not a number."""
+    file = _intent_file(tmp_path, expires_in_seconds=lifetime)
+    with pytest.raises(DocumentError) as caught:
+        read_documents(file, now=NOW)
+    assert str(caught.value) == (
+        f"{file}, document 1: action_intent.expires_in_seconds: must be a whole number of seconds"
+    )
+
+
+def test_a_lifetime_beside_an_end_is_refused(tmp_path: Path) -> None:
+    """Nobody has to guess which of the two counts."""
+    file = _intent_file(tmp_path, expires_at_epoch=int(NOW.timestamp()) + 60)
+    with pytest.raises(DocumentError) as caught:
+        read_documents(file, now=NOW)
+    assert "action_intent.expires_in_seconds: must not be given together with expires_at_epoch" in str(caught.value)
+
+
+@pytest.mark.parametrize("approver", ["hunter 2", "", "hunter#2", "hunter2\n", 7, None, ["hunter2"]], ids=repr)
+def test_an_approver_who_is_no_identifier_is_refused_when_the_file_is_read(tmp_path: Path, approver: object) -> None:
+    """Later would be too late: the intent would be stored already."""
+    file = _intent_file(tmp_path, approved_by=approver)
+    with pytest.raises(DocumentError) as caught:
+        read_documents(file, now=NOW)
+    message = str(caught.value)
+    assert message.startswith(f"{file}, document 1: action_intent.approved_by: must be 1 to 128 characters")
+    assert "\n" not in message
+    assert "hunter" not in message

@@ -5,28 +5,9 @@ import stat
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from local.stack import StackError, StackInfo
-from local.stack_info import StackCredentials
-
-
-@pytest.fixture
-def info(tmp_path: Path) -> StackInfo:
-    """A stack that is described and not there."""
-    return StackInfo(
-        endpoint_url="https://127.0.0.1:1",
-        ca_bundle=tmp_path / "ca.crt",
-        region="us-west-2",
-        credentials=StackCredentials(access_key_id="id", secret_access_key=SecretStr("key")),
-        gateway_url="https://127.0.0.1:2/mcp",
-        event_bus="bus",
-        state_machine_arn="arn",
-        tables={"ledger": "stack-ledger"},
-        artifacts_bucket="bucket",
-        queues={"ingress-dlq": "url"},
-        functions={"InvokeTool": "stack-tool-invoker"},
-    )
 
 
 def test_what_is_saved_can_be_loaded(info: StackInfo, tmp_path: Path) -> None:
