@@ -5,6 +5,7 @@ Manager and nowhere else that a function or an export could show; no user can si
 belongs to somebody else and is only named here.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,20 +74,16 @@ class Identity(pulumi.ComponentResource):
             deletion_protection="ACTIVE" if settings.protected else "INACTIVE",
             opts=pulumi.ResourceOptions(parent=self, protect=settings.protected),
         )
-        scopes: dict[str, list[str]] = {}
-        for scope in settings.scopes:
-            server, _, right = scope.partition("/")
-            scopes.setdefault(server, []).append(right)
         servers = [
             aws.cognito.ResourceServer(
                 server,
                 identifier=server,
-                name=server,
+                name=_legible(server),
                 user_pool_id=pool.id,
                 scopes=[{"scope_name": right, "scope_description": f"{right} at {server}"} for right in rights],
                 opts=opts,
             )
-            for server, rights in scopes.items()
+            for server, rights in settings.resource_servers.items()
         ]
         domain = aws.cognito.UserPoolDomain(
             USER_POOL,
@@ -136,3 +133,11 @@ class Identity(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         return secret
+
+
+def _legible(server: str) -> str:
+    """Return a resource server's name, which unlike its identifier takes no slash and no colon.
+
+    The alphabet is that of ResourceServerNameType (Amazon Cognito API Reference, CreateResourceServer).
+    """
+    return re.sub(r"[^\w\s+=,.@-]+", "-", server)

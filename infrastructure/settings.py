@@ -6,8 +6,6 @@ half-way or a stack that loses approvals quietly. This module reads no file but 
 environment.
 """
 
-import json
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -18,18 +16,24 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from infrastructure.naming import IllegalName, Names, partition_of
+from infrastructure.value_rules import (
+    bucket_name,
+    distinct_scopes,
+    known_retention,
+    list_of_text,
+    secure_url,
+    split_scope,
+    spoken_version,
+    url_shape,
+)
 from ports.steps.contract import MACHINE_TIMEOUT_SECONDS, SETTLING_MARGIN_SECONDS, STEPS, StepName
+from ports.steps.resources import MCP_PROTOCOL_VERSIONS
 
 LAMBDA_RUNTIME: Final = "python3.13"
 """Fixed (D80): the package holds compiled wheels for this version and no other."""
 
 DEFAULT_REGION: Final = "us-west-2"
 """R9."""
-
-LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-
-LOG_RETENTION_CHOICES: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557)
-"""Days that CloudWatch Logs accepts, up to seven years (Amazon CloudWatch Logs API Reference, PutRetentionPolicy)."""
 
 
 class SettingsError(ValueError):
@@ -75,39 +79,24 @@ CONSEQUENCES: Final[dict[str, str]] = {
 }
 
 
-def _secure_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("it is no absolute http(s) URL")
-    if parts.username or parts.password or parts.fragment:
-        raise ValueError("it carries credentials or a fragment")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK_HOSTS:
-        raise ValueError("it is not https, and only a loopback address may do without")
-    return value
+URL_KEYS: Final = frozenset({"gatewayUrl", "tokenEndpointUrl"})
+"""Settings that a refusal shows by their shape only."""
 
-
-def _list_of_text(value: object) -> object:
-    """Accept a JSON array as Pulumi stores structured values, or one bare word."""
-    if not isinstance(value, str):
-        return value
-    return json.loads(value) if value.lstrip().startswith("[") else (value,)
-
-
-def _known_retention(value: int) -> int:
-    if value not in LOG_RETENTION_CHOICES:
-        raise ValueError(f"CloudWatch Logs keeps logs for one of {', '.join(map(str, LOG_RETENTION_CHOICES))} days")
-    return value
-
-
-SecureUrl = Annotated[str, AfterValidator(_secure_url)]
-TextList = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_list_of_text)]
-RetentionDays = Annotated[int, AfterValidator(_known_retention)]
+SecureUrl = Annotated[str, AfterValidator(secure_url)]
+ProtocolVersion = Annotated[str, AfterValidator(spoken_version)]
+TextList = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(list_of_text)]
+ScopeList = Annotated[TextList, AfterValidator(distinct_scopes)]
+BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"), AfterValidator(bucket_name)]
+RetentionDays = Annotated[int, AfterValidator(known_retention)]
 
 
 class StackSettings(BaseModel):
     """Every setting of one stack, checked together."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+    # A refusal's trace shows the cause too, and a refused URL may hold a secret.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
+    )
 
     stack: str
     """The Pulumi stack's name; part of every physical name."""
@@ -121,9 +110,9 @@ class StackSettings(BaseModel):
     gateway_url: SecureUrl
     gateway_allowed_hosts: TextList = ()
     """Hosts that ``gatewayUrl`` may name; empty allows the configured one."""
-    mcp_protocol_version: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] = "2026-07-28"
+    mcp_protocol_version: ProtocolVersion = MCP_PROTOCOL_VERSIONS[-1]
     gateway_timeout_seconds: Annotated[int, Field(ge=1)] = 30
-    token_scopes: TextList = ()
+    token_scopes: ScopeList = ()
     """OAuth scopes as ``<resource server>/<scope>``."""
 
     lambda_architecture: LambdaArchitecture = LambdaArchitecture.ARM64
@@ -135,7 +124,7 @@ class StackSettings(BaseModel):
     """Concurrent runs reserved for each function; by default none is."""
 
     log_retention_days: RetentionDays | None = None
-    artifacts_bucket_name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] | None = None
+    artifacts_bucket_name: BucketName | None = None
     artifacts_retention_days: Annotated[int, Field(ge=1, le=3_650)] | None = None
     event_bus_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,256}$")] | None = None
     user_pool_id: Annotated[str, Field(pattern=r"^[\w-]+_[0-9A-Za-z]+$")] | None = None
@@ -159,6 +148,7 @@ class StackSettings(BaseModel):
         self._check_gateway()
         self._check_deadlines()
         self._check_tokens()
+        self._check_topic()
         return self
 
     def _check_gateway(self) -> None:
@@ -185,10 +175,6 @@ class StackSettings(BaseModel):
                 raise SettingsError(f"{spec.name}'s deadlines are out of order: function < task < state machine")
 
     def _check_tokens(self) -> None:
-        for scope in self.token_scopes:
-            server, _, name = scope.partition("/")
-            if not server or not name or " " in scope:
-                raise _refusal("tokenScopes", list(self.token_scopes), f"{scope!r} is not <resource server>/<scope>")
         if self.user_pool_id is None:
             return
         for key, value in (("tokenEndpointUrl", self.token_endpoint_url), ("tokenScopes", self.token_scopes)):
@@ -196,6 +182,15 @@ class StackSettings(BaseModel):
                 raise _refusal(key, None, "userPoolId names an existing pool, which has endpoint and scopes of its own")
         if not self.user_pool_id.startswith(f"{self.region}_"):
             raise _refusal("userPoolId", self.user_pool_id, f"the pool is in another region than {self.region}")
+
+    def _check_topic(self) -> None:
+        place = f"arn:{self.partition}:sns:{self.region}:"
+        if self.alarm_topic_arn is not None and not self.alarm_topic_arn.startswith(place):
+            raise _refusal(
+                "alarmTopicArn",
+                self.alarm_topic_arn,
+                f"an alarm can act only on a topic of its own region, which starts with {place}",
+            )
 
     @classmethod
     def from_mapping(cls, config: Mapping[str, object], *, stack: str, package_required: bool) -> Self:
@@ -258,9 +253,20 @@ class StackSettings(BaseModel):
         """The OAuth scopes that a token is asked for."""
         return self.token_scopes or (f"{self.names.of('gateway')}/invoke",)
 
+    @property
+    def resource_servers(self) -> dict[str, list[str]]:
+        """The names of the scopes by the resource server that grants them."""
+        found: dict[str, list[str]] = {}
+        for scope in self.scopes:
+            server, name = split_scope(scope)
+            found.setdefault(server, []).append(name)
+        return found
+
 
 def _refusal(key: str, value: object, reason: str) -> SettingsError:
-    shown = "missing" if value is None or value == () else re.sub(r"//[^/@]*@", "//…@", repr(value))
+    if key in URL_KEYS and isinstance(value, str):
+        value = url_shape(value)
+    shown = "missing" if value is None or value == () else repr(value)
     return SettingsError(f"{key} is {shown}: {reason}; {CONSEQUENCES[key]}")
 
 

@@ -18,8 +18,9 @@ from adapters.mcp.strict_json import NotStrictJson, read_strict_json
 from domain.model.errors import ConfigurationError
 from domain.model.redaction import redact
 from domain.model.tool_call import ToolAnswer, ToolCall, TransportFailure, TransportPhase
+from ports.steps.resources import MCP_PROTOCOL_VERSIONS
 
-SUPPORTED_PROTOCOL_VERSIONS: Final = ("2026-07-28",)
+SUPPORTED_PROTOCOL_VERSIONS: Final = MCP_PROTOCOL_VERSIONS
 METHOD: Final = "tools/call"
 CLIENT: Final[dict[str, JsonValue]] = {"name": "cc-native-execution", "version": "0.1.0"}
 EXECUTION_META: Final = "cc-native/execution"

@@ -6,6 +6,11 @@ in the store's own verbs, one per API action, so that a grant can be taken away 
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+MCP_PROTOCOL_VERSIONS: Final = ("2026-07-28",)
+"""The versions of the Model Context Protocol that the gateway's client implements, oldest first; no other may be
+configured, because every call would be refused."""
 
 
 class Access(StrEnum):

@@ -1,5 +1,7 @@
 """The machine client as declared, with its own pool and with a supplied one."""
 
+import re
+
 from tests.infrastructure.program import CLIENT_SECRET, Recording, run
 
 CLIENT = "aws:cognito/userPoolClient:UserPoolClient"
@@ -24,6 +26,16 @@ def test_the_declared_scopes_exist_at_the_resource_server(dev: Recording) -> Non
 
     assert server["identifier"] == "cc-native-dev-gateway"
     assert [scope["scopeName"] for scope in server["scopes"]] == ["invoke"]
+
+
+def test_a_resource_server_may_be_named_by_a_url() -> None:
+    """A scope's last slash divides it; Cognito takes the identifier as it is, but no name with slashes or colons."""
+    recording = run("dev", tokenScopes='["https://api.example.com/read", "https://api.example.com/write"]')
+
+    (server,) = recording.of("aws:cognito/resourceServer:ResourceServer")
+    assert server.inputs["identifier"] == "https://api.example.com"
+    assert re.fullmatch(r"[\w\s+=,.@-]+", server.inputs["name"])
+    assert [scope["scopeName"] for scope in server.inputs["scopes"]] == ["read", "write"]
 
 
 def test_the_secret_holds_the_client_and_is_a_secret_to_pulumi(dev: Recording) -> None:

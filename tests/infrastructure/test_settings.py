@@ -1,12 +1,15 @@
 """Configuration: what is accepted, and how every wrong value is refused."""
 
+import traceback
 from pathlib import Path
 
 import pytest
 import yaml
 
+from adapters.mcp.wire import SUPPORTED_PROTOCOL_VERSIONS, checked_version
 from infrastructure.settings import CONSEQUENCES, SettingsError, StackSettings, Stage
 from ports.steps.contract import MACHINE_TIMEOUT_SECONDS, SETTLING_MARGIN_SECONDS, STEPS, StepName
+from ports.steps.resources import MCP_PROTOCOL_VERSIONS
 
 ROOT = Path(__file__).parents[2]
 GATEWAY = "https://gateway.example.com/mcp"
@@ -52,22 +55,41 @@ WRONG = [
     ("gatewayUrl", "http://gateway.example.com/mcp", "it is not https"),
     ("gatewayUrl", "gateway.example.com", "no absolute http(s) URL"),
     ("gatewayUrl", "ftp://gateway.example.com", "no absolute http(s) URL"),
-    ("gatewayUrl", "https://gateway.example.com/mcp#part", "credentials or a fragment"),
+    ("gatewayUrl", "https://gateway.example.com:70000/mcp", "its port is no number"),
+    ("gatewayUrl", "https://gateway.example.com:0/mcp", "its port is no number"),
+    ("gatewayUrl", "https://gateway.example.com:mcp/", "its port is no number"),
+    ("gatewayUrl", "https://[gateway", "it cannot be parsed"),
+    ("gatewayUrl", "https://gateway.example.com/m cp", "visible ASCII"),
+    ("gatewayUrl", " https://gateway.example.com/mcp", "visible ASCII"),
+    ("gatewayUrl", "https://gätéway.example.com/mcp", "visible ASCII"),
     ("gatewayAllowedHosts", "[", "expecting value"),
-    ("mcpProtocolVersion", "latest", "match pattern"),
+    ("mcpProtocolVersion", "latest", "speaks 2026-07-28 only"),
+    ("mcpProtocolVersion", "2025-06-18", "speaks 2026-07-28 only"),
     ("gatewayTimeoutSeconds", "0", "greater than or equal to 1"),
     ("gatewayTimeoutSeconds", "53", "52 is the most"),
     ("gatewayTimeoutSeconds", "soon", "valid integer"),
     ("tokenScopes", "invoke", "is not <resource server>/<scope>"),
+    ("tokenScopes", "https://api.example.com/", "is not <resource server>/<scope>"),
+    ("tokenScopes", "/invoke", "is not <resource server>/<scope>"),
+    ("tokenScopes", "//invoke", "is not <resource server>/<scope>"),
+    ("tokenScopes", "tools/call other", "is not <resource server>/<scope>"),
+    ("tokenScopes", '["a/b", "a/c", "a/b"]', "'a/b' is there twice"),
     ("lambdaArchitecture", "mips", "'arm64' or 'x86_64'"),
     ("memory", "64", "greater than or equal to 128"),
     ("logRetentionDays", "13", "keeps logs for one of"),
     ("artifactsBucketName", "Not_A_Bucket", "match pattern"),
+    ("artifactsBucketName", "raw..responses", "nothing that S3 accepts"),
+    ("artifactsBucketName", "raw.-responses", "nothing that S3 accepts"),
+    ("artifactsBucketName", "raw-.responses", "nothing that S3 accepts"),
+    ("artifactsBucketName", "192.168.5.4", "nothing that S3 accepts"),
     ("artifactsRetentionDays", "0", "greater than or equal to 1"),
     ("eventBusName", "a bus", "match pattern"),
     ("userPoolId", "pool", "match pattern"),
     ("tokenEndpointUrl", "http://login.example.com", "it is not https"),
+    ("tokenEndpointUrl", "https://login.example.com:70000/oauth2/token", "its port is no number"),
     ("alarmTopicArn", "alarms", "match pattern"),
+    ("alarmTopicArn", "arn:aws:sns:eu-west-1:123456789012:on-call", "topic of its own region"),
+    ("alarmTopicArn", "arn:aws-cn:sns:us-west-2:123456789012:on-call", "topic of its own region"),
     ("reservedConcurrency", "0", "greater than or equal to 1"),
     ("functionErrorThreshold", "0", "greater than or equal to 1"),
 ]
@@ -110,6 +132,68 @@ def test_credentials_in_a_url_are_refused_and_not_repeated() -> None:
 
     assert "credentials" in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+LEADS_ASTRAY = [
+    ("https://gateway.example.com/mcp?key=hunter2", "carries a query"),
+    ("https://gateway.example.com/mcp?", "carries a query"),
+    ("https://gateway.example.com/mcp#hunter2", "credentials or a fragment"),
+    ("https://gateway.example.com/mcp#", "credentials or a fragment"),
+    ("https://@gateway.example.com/mcp", "credentials or a fragment"),
+    ("https://:hunter2@gateway.example.com/mcp", "credentials or a fragment"),
+    ("https://user:hun/ter2hunter2@gateway.example.com/mcp", "its port is no number"),
+    ("https://user:hunter2?@gateway.example.com/mcp", "its port is no number"),
+    ("https://gateway.example.com\\@hunter2.example.com/mcp", "visible ASCII"),
+    ("https://gateway.example.com\\hosts", "visible ASCII"),
+    ("https://gateway.example.com/mcp\r\nx: y", "visible ASCII"),
+    ("https://gateway.example.com/mcp\n", "visible ASCII"),
+]
+
+
+@pytest.mark.parametrize("key", ["gatewayUrl", "tokenEndpointUrl"])
+@pytest.mark.parametrize("url, reason", LEADS_ASTRAY)
+def test_a_url_that_could_lead_a_token_astray_is_refused_without_its_secrets(key: str, url: str, reason: str) -> None:
+    """What two parsers read differently, or what carries more than a place, is refused; no trace repeats a secret."""
+    with pytest.raises(SettingsError) as refused:
+        settings(**{key: url})
+
+    message = str(refused.value)
+    assert message.startswith(f"{key} is '")
+    assert reason in message
+    assert message.endswith(CONSEQUENCES[key])
+    assert "hunter2" not in "".join(traceback.format_exception(refused.value))
+
+
+def test_what_is_refused_of_a_url_is_shown_by_its_shape() -> None:
+    """The host helps to find the mistake; the query's value may be a secret."""
+    with pytest.raises(SettingsError) as refused:
+        settings(gatewayUrl="https://gateway.example.com/mcp?key=hunter2")
+
+    assert str(refused.value).startswith("gatewayUrl is 'https://gateway.example.com/mcp?…'")
+
+
+def test_a_scope_is_divided_at_its_last_slash() -> None:
+    """A resource server's identifier may be a URL, with or without a slash at its end."""
+    found = settings(
+        tokenScopes='["https://api.example.com/read", "https://api.example.com/write", "https://api.example.com//all"]'
+    )
+
+    assert found.resource_servers == {"https://api.example.com": ["read", "write"], "https://api.example.com/": ["all"]}
+
+
+def test_the_gateways_client_speaks_what_may_be_configured() -> None:
+    """A version is accepted at preview exactly if no call would be refused for it."""
+    assert SUPPORTED_PROTOCOL_VERSIONS == MCP_PROTOCOL_VERSIONS
+    assert [settings(mcpProtocolVersion=each).mcp_protocol_version for each in MCP_PROTOCOL_VERSIONS] == [
+        checked_version(each) for each in MCP_PROTOCOL_VERSIONS
+    ]
+
+
+def test_a_topic_of_another_partition_belongs_to_that_partitions_regions() -> None:
+    """Where a topic's ARN has to start follows from the region."""
+    topic = "arn:aws-cn:sns:cn-north-1:123456789012:on-call"
+
+    assert settings(region="cn-north-1", alarmTopicArn=topic).alarm_topic_arn == topic
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "[::1]:8080", "localhost:8080"])
