@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from infrastructure.naming import INGRESS_DLQ, ORCHESTRATOR, OUTCOME_SPOOL, Names, handler_dlq
+from infrastructure.naming import DEFAULT_EVENT_BUS, INGRESS_DLQ, ORCHESTRATOR, OUTCOME_SPOOL, Names, handler_dlq
 from ports.steps.contract import STEPS
 
 Json = dict[str, object]
@@ -63,7 +63,7 @@ def queue_alarms(names: Names) -> list[Alarm]:
     """Return an alarm on the first message of every queue, and on a message that nobody takes up."""
     advice = {
         INGRESS_DLQ: "An approval did not reach the state machine; find the reason, then send it again.",
-        OUTCOME_SPOOL: "An outcome could not be recorded; restore the tables, then work off the queue.",
+        OUTCOME_SPOOL: "An outcome or its signal did not get through; restore store or bus, then work off the queue.",
     }
     advice |= {
         handler_dlq(spec.component): f"An event sent to {spec.name.value} directly was given up; inspect the message."
@@ -111,12 +111,18 @@ def machine_alarms(names: Names, account_id: str) -> list[Alarm]:
 
 
 def rule_alarms(names: Names, event_bus_name: str) -> list[Alarm]:
-    """Return an alarm for each way in which an approval can be lost before it becomes an execution."""
+    """Return an alarm for each way in which an approval can be lost before it becomes an execution.
+
+    The metrics of a rule on the account's default bus have the rule's name as their only dimension (Amazon EventBridge
+    User Guide, "Monitoring Amazon EventBridge").
+    """
     advice = {
         "FailedInvocations": ("undelivered", "The rule gave up on an approval; it is on the ingress queue."),
         "InvocationsFailedToBeSentToDlq": ("lost", "An approval reached neither machine nor queue; publish it again."),
     }
-    dimensions = {"EventBusName": event_bus_name, "RuleName": names.rule}
+    dimensions = {"RuleName": names.rule}
+    if event_bus_name != DEFAULT_EVENT_BUS:
+        dimensions = {"EventBusName": event_bus_name, **dimensions}
     return [
         Alarm(f"approvals-{kind}", text, "AWS/Events", metric, dimensions) for metric, (kind, text) in advice.items()
     ]

@@ -32,6 +32,12 @@ INGRESS_DLQ: Final = "ingress-dlq"
 OUTCOME_SPOOL: Final = "outcome-spool"
 ORCHESTRATOR: Final = "execution-orchestrator"
 APPROVAL_RULE: Final = "action-approved"
+APPROVAL_DETAIL_TYPE: Final = "ACTION_APPROVED"
+"""What an event that starts an execution is called (R90)."""
+
+DEFAULT_EVENT_BUS: Final = "default"
+"""The bus that every account has in every region."""
+
 ALARM_TOPIC: Final = "alarms"
 DASHBOARD: Final = "execution"
 USER_POOL: Final = "agents"

@@ -46,8 +46,9 @@ class Observability(pulumi.ComponentResource):
             self._declare(alarm, dict(alarm.dimensions))
         for alarm in machine_alarms(names, ""):
             self._declare(alarm, {"StateMachineArn": config.account_id.apply(names.machine_arn)})
-        for alarm in rule_alarms(names, ""):
-            self._declare(alarm, {"EventBusName": config.event_bus_name, "RuleName": names.rule})
+        for alarm in rule_alarms(names, settings.event_bus_name or ""):
+            late = {"EventBusName": config.event_bus_name} if "EventBusName" in alarm.dimensions else {}
+            self._declare(alarm, {**alarm.dimensions, **late})
 
         def body(known: list[str]) -> str:
             account_id, event_bus_name = known

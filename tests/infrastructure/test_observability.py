@@ -1,5 +1,7 @@
 """Alarms and dashboard as declared."""
 
+import json
+
 import pytest
 
 from infrastructure.naming import handler_dlq
@@ -51,6 +53,24 @@ def test_an_approval_that_never_became_an_execution_raises_an_alarm(dev: Recordi
     names = ("cc-native-dev-action-approved", "cc-native-dev-event-bus")
 
     assert (metric, names) in watched(dev)
+
+
+@pytest.mark.parametrize("metric", ["FailedInvocations", "InvocationsFailedToBeSentToDlq"])
+def test_a_rule_on_the_default_bus_is_watched_under_its_name_alone(metric: str) -> None:
+    """No metric of the default bus has a bus's name, so an alarm that asked for one would stay silent for ever."""
+    recording = run("dev", eventBusName="default")
+    (alarm,) = [alarm for alarm in recording.of(ALARM) if alarm.inputs["metricName"] == metric]
+    body = recording.one("aws:cloudwatch/dashboard:Dashboard", "execution").document("dashboardBody")
+
+    assert alarm.inputs["dimensions"] == {"RuleName": "cc-native-dev-action-approved"}
+    assert '"EventBusName"' not in json.dumps(body)
+
+
+def test_a_rule_on_a_supplied_bus_is_watched_there() -> None:
+    """Only the default bus is an exception."""
+    assert ("FailedInvocations", ("approvals", "cc-native-dev-action-approved")) in watched(
+        run("dev", eventBusName="approvals")
+    )
 
 
 def test_every_alarm_reaches_somebody_and_says_what_to_do(dev: Recording) -> None:
