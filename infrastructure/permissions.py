@@ -8,6 +8,7 @@ only later into text first. A wildcard stands alone as a resource only where the
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from infrastructure.naming import APPROVAL_DETAIL_TYPE
 from ports.steps.resources import Access, Resource, ResourceKind, Use
 
 Json = dict[str, object]
@@ -28,6 +29,9 @@ ACTIONS: Final[Mapping[ResourceKind, Mapping[Access, str]]] = {
 }
 """The one API action behind each access. A transaction needs the action of each of its items (Amazon DynamoDB
 Developer Guide, "Transactions and IAM")."""
+
+ARTIFACT_OBJECTS: Final = "tenant/*"
+"""Where the artifact store writes; a supplied bucket may hold what is none of this stack's business."""
 
 TRACING_ACTIONS: Final = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")
 SAMPLING_ACTIONS: Final = ("xray:GetSamplingRules", "xray:GetSamplingTargets")
@@ -59,6 +63,21 @@ def allow(sid: str, actions: Iterable[str], resources: str | list[str]) -> Json:
     return {"Sid": sid, "Effect": "Allow", "Action": sorted(set(actions)), "Resource": resources}
 
 
+def never_approve(event_bus_arn: str) -> Json:
+    """Return the statement that keeps a function that may publish from publishing an approval.
+
+    A refusal rather than a condition on the grant: whoever evaluates no condition key of EventBridge, as emulators do,
+    would find a conditioned grant never to apply, while a refusal that does not apply changes nothing there.
+    """
+    return {
+        "Sid": "NeverApprove",
+        "Effect": "Deny",
+        "Action": [ACTIONS[ResourceKind.EVENT_BUS][Access.PUBLISH]],
+        "Resource": event_bus_arn,
+        "Condition": {"StringEquals": {"events:detail-type": APPROVAL_DETAIL_TYPE}},
+    }
+
+
 def actions_of(use: Use) -> tuple[str, ...]:
     """Return the API actions of one use, sorted; raises ``ValueError`` for an access that its kind does not have."""
     if use.resource.kind is ResourceKind.SETTING:
@@ -71,21 +90,27 @@ def actions_of(use: Use) -> tuple[str, ...]:
 
 
 def scope_of(use: Use, arn: str) -> str | list[str]:
-    """Return what a use's actions apply to: a bucket's objects, and a table's indexes when it is queried."""
+    """Return what a use's actions apply to: a bucket's tenant objects, and a table's indexes when it is queried."""
     if use.resource.kind is ResourceKind.BUCKET:
-        return f"{arn}/*"
+        return f"{arn}/{ARTIFACT_OBJECTS}"
     if use.resource.kind is ResourceKind.TABLE and Access.QUERY in use.access:
         return [arn, f"{arn}/index/*"]
     return arn
 
 
 def function_policy(uses: Iterable[Use], arns: Mapping[Resource, str], *, log_group_arn: str, dlq_arn: str) -> Json:
-    """Return what one function may do: its uses, its own log group, its own dead-letter queue, and tracing."""
+    """Return what one function may do: its uses, its own log group, its own dead-letter queue, and tracing.
+
+    Who may publish reports on executions, and is refused the one event that would start another.
+    """
+    uses = tuple(uses)
     granted = [
         allow(_sid(use.resource), actions_of(use), scope_of(use, arns[use.resource])) for use in uses if actions_of(use)
     ]
+    refused = [never_approve(arns[use.resource]) for use in uses if Access.PUBLISH in use.access]
     return document(
         *granted,
+        *refused,
         allow("OwnLogs", ("logs:CreateLogStream", "logs:PutLogEvents"), f"{log_group_arn}:*"),
         allow("OwnDeadLetters", ("sqs:SendMessage",), dlq_arn),
         allow("Tracing", TRACING_ACTIONS, "*"),

@@ -12,11 +12,11 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
-from infrastructure.naming import APPROVAL_RULE, INGRESS_DLQ
+from infrastructure.naming import APPROVAL_DETAIL_TYPE, APPROVAL_RULE, INGRESS_DLQ
 from infrastructure.permissions import queue_policy, start_policy, trust_policy
 from infrastructure.settings import StackSettings
 
-APPROVAL_PATTERN: Final = {"source": ["cc-native"], "detail-type": ["ACTION_APPROVED"]}
+APPROVAL_PATTERN: Final = {"source": ["cc-native"], "detail-type": [APPROVAL_DETAIL_TYPE]}
 """R90."""
 
 APPROVAL_PATH: Final = "$.detail.data"

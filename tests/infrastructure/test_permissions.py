@@ -1,10 +1,14 @@
 """IAM documents, as data: exact actions on exact ARNs."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from adapters.s3.artifact_store import S3ArtifactStore
+from domain.model.identifiers import IntentRef
 from infrastructure.permissions import (
     ACTIONS,
     UNSCOPED_ACTIONS,
@@ -18,6 +22,7 @@ from infrastructure.permissions import (
     topic_policy,
     trust_policy,
 )
+from infrastructure.triggers import APPROVAL_PATTERN
 from ports.steps.contract import STEPS, StepName
 from ports.steps.resources import Access, Resource, ResourceKind, Use
 
@@ -37,7 +42,8 @@ def statements(policy: Json) -> list[dict[str, Any]]:
 def grants(step: StepName) -> dict[str, list[str]]:
     """What one step's function may do, by resource."""
     policy = function_policy(STEPS[step].uses, ARNS, log_group_arn="arn:log-group", dlq_arn="arn:dlq")
-    return {statement["Resource"]: statement["Action"] for statement in statements(policy)}
+    allowed = [statement for statement in statements(policy) if statement["Effect"] == "Allow"]
+    return {statement["Resource"]: statement["Action"] for statement in allowed}
 
 
 def test_the_mapper_reads_intents_and_mappings_and_nothing_else() -> None:
@@ -55,7 +61,7 @@ def test_the_invoker_writes_artifacts_and_reads_its_one_secret() -> None:
     """R75, D40: objects of the bucket may be put, not read back, and only the gateway's secret is readable."""
     found = grants(StepName.INVOKE_TOOL)
 
-    assert found[f"{ARNS[Resource.EXECUTION_ARTIFACTS]}/*"] == ["s3:PutObject"]
+    assert found[f"{ARNS[Resource.EXECUTION_ARTIFACTS]}/tenant/*"] == ["s3:PutObject"]
     assert found[ARNS[Resource.GATEWAY_CREDENTIALS]] == ["secretsmanager:GetSecretValue"]
     assert found[ARNS[Resource.KILL_SWITCHES]] == ["dynamodb:ConditionCheckItem"]
 
@@ -68,6 +74,35 @@ def test_the_recorders_can_read_back_what_they_write(step: StepName) -> None:
     for resource in (Resource.EXECUTION_OUTCOMES, Resource.EXECUTION_ATTEMPTS):
         assert found[ARNS[resource]] == ["dynamodb:GetItem", "dynamodb:PutItem"]
     assert found[ARNS[Resource.EVENT_BUS]] == ["events:PutEvents"]
+
+
+@pytest.mark.parametrize("step", list(StepName))
+def test_whoever_may_publish_can_not_approve(step: StepName) -> None:
+    """An approval starts an execution, so a function that reports on one must not be able to forge the next."""
+    policy = function_policy(STEPS[step].uses, ARNS, log_group_arn="arn:log-group", dlq_arn="arn:dlq")
+    refusals = [statement for statement in statements(policy) if statement["Effect"] == "Deny"]
+    (approved,) = APPROVAL_PATTERN["detail-type"]
+
+    publishes = "events:PutEvents" in grants(step).get(ARNS[Resource.EVENT_BUS], [])
+    assert publishes == (step in {StepName.RECORD_OUTCOME, StepName.RECORD_FAILURE})
+    assert [
+        (statement["Action"], statement["Resource"], statement["Condition"]) for statement in refusals
+    ] == publishes * [
+        (["events:PutEvents"], ARNS[Resource.EVENT_BUS], {"StringEquals": {"events:detail-type": approved}})
+    ]
+
+
+def test_artifacts_are_written_where_they_may_be() -> None:
+    """The grant reaches a tenant's objects and nothing else in the bucket, and that is where the adapter writes."""
+    client = mock.Mock()
+    S3ArtifactStore(client, "bucket").put(
+        IntentRef(tenant_id="t-1", account_id="a-1", action_intent_id="i-1"), "request", {}
+    )
+    use = Use(Resource.EXECUTION_ARTIFACTS, frozenset({Access.PUT}))
+    granted = str(scope_of(use, "arn:aws:s3:::bucket"))
+
+    assert granted == "arn:aws:s3:::bucket/tenant/*"
+    assert fnmatchcase(f"arn:aws:s3:::bucket/{client.put_object.call_args.kwargs['Key']}", granted)
 
 
 @pytest.mark.parametrize("step", list(StepName))

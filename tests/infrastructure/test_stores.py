@@ -120,4 +120,4 @@ def test_a_supplied_bucket_is_used_and_not_managed() -> None:
     function = recording.one("aws:lambda/function:Function", "tool-invoker")
     assert function.inputs["environment"]["variables"]["EXECUTION_ARTIFACTS_BUCKET"] == "raw-responses"
     policy = recording.one("aws:iam/rolePolicy:RolePolicy", "tool-invoker").inputs["policy"]
-    assert '"arn:aws:s3:::raw-responses/*"' in policy
+    assert '"arn:aws:s3:::raw-responses/tenant/*"' in policy
