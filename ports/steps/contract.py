@@ -177,7 +177,7 @@ STEPS: Final[dict[StepName, StepSpec]] = {
             function_timeout_seconds=30,
             next=StepName.VALIDATE_PREFLIGHT,
             catches=(_DUPLICATE, _ANY_FAILURE),
-            uses=uses(action_intents=(GET,), execution_attempts=(GET, PUT), ledger=(PUT,)),
+            uses=uses(action_intents=(GET,), execution_attempts=(PUT,), ledger=(PUT,)),
         ),
         StepSpec(
             name=StepName.VALIDATE_PREFLIGHT,
@@ -223,7 +223,7 @@ STEPS: Final[dict[StepName, StepSpec]] = {
                     execution_attempts=(GET, PUT),
                     ledger=(PUT,),
                     kill_switches=(CHECK,),
-                    external_write_dedupe=(GET, PUT),
+                    external_write_dedupe=(PUT,),
                 ),
                 *_GATEWAY_USES,
             ),

@@ -18,12 +18,12 @@ RECORDER: Final = {
     *("ledger:PUT", "signals:GET", "signals:PUT", "signals:UPDATE", "event-bus:PUBLISH"),
 }
 MAY: Final = {
-    S.START_EXECUTION: {"action-intents:GET", "execution-attempts:GET", "execution-attempts:PUT", "ledger:PUT"},
+    S.START_EXECUTION: {"action-intents:GET", "execution-attempts:PUT", "ledger:PUT"},
     S.VALIDATE_PREFLIGHT: {"action-intents:GET", "kill-switches:GET"},
     S.MAP_ACTION_TO_TOOL: {"action-intents:GET", "action-type-registry:GET"},
     S.INVOKE_TOOL: {
         *("action-intents:GET", "action-type-registry:GET", "execution-attempts:GET", "execution-attempts:PUT"),
-        *("ledger:PUT", "kill-switches:CHECK", "external-write-dedupe:GET", "external-write-dedupe:PUT"),
+        *("ledger:PUT", "kill-switches:CHECK", "external-write-dedupe:PUT"),
         *GATEWAY,
     },
     S.COMPENSATE_ACTION: {
