@@ -2,9 +2,9 @@
 
 Everything that the contract decides (order, timeouts, retries, catches, sections) is read from it; only the form is
 decided here. The machine is written in JSONata, where an undefined value is an error, and data flows through
-variables alone: each step assigns one, its section, and the state input stays the approval from first to last. So
-no result replaces another (D1-D4). This module builds a dictionary; it checks nothing (``asl_lint`` does) and knows
-no Pulumi.
+variables alone: each step assigns one, its section, and passes nothing on; the approval's ids are read from the
+execution's own input. So no result replaces another (D1-D4). This module builds a dictionary; it checks nothing
+(``asl_lint`` does) and knows no Pulumi.
 """
 
 from collections.abc import Mapping
@@ -44,6 +44,10 @@ ENVELOPE: Final[dict[str, str]] = {
 }
 """Where the fixed part of an ``ExecutionState`` comes from. Of the event only the ids travel: what else a publisher
 sends could make a state too large to record (D14)."""
+
+NOTHING: Final[Mapping[str, object]] = {}
+"""What a task passes on. Its input holds whatever a publisher put into the event, which would be copied into every
+entry of the execution's history."""
 
 STEP_COMMENTS: Final[dict[StepName, str]] = {
     StepName.START_EXECUTION: "Claim the intent for this execution; another owner's claim ends it as a duplicate.",
@@ -98,9 +102,11 @@ def definition(wiring: Wiring) -> Json:
         ),
         Junction.RECORDING_FAILED.value: {
             "Type": "Fail",
-            "Comment": "The outcome is on the spool queue, or in this execution's history if even that failed.",
+            "Comment": "Outcome or signal did not get through: the state is on the spool queue, or in this execution's "
+            "history if even that failed.",
             "Error": "RecordingFailed",
-            "Cause": "The outcome could not be recorded. Restore the tables, then work off the outcome spool queue.",
+            "Cause": "The outcome could not be recorded, or its signal not published. The whole state is on the "
+            "outcome spool queue; restore the store or the bus, then work off that queue.",
         },
     }
     return {
@@ -136,7 +142,7 @@ def _task(spec: StepSpec, wiring: Wiring) -> Json:
         },
         "TimeoutSeconds": spec.task_timeout_seconds,
         "Assign": {**blank, spec.section: _expression("$states.result.Payload")},
-        "Output": _expression("$states.input"),
+        "Output": NOTHING,
         "Retry": [_retrier(rule) for rule in spec.retries],
         "Catch": [_catcher(rule, blank) for rule in spec.catches],
         "Next": spec.next.value,
@@ -158,7 +164,7 @@ def _catcher(rule: CatchRule, blank: Mapping[str, object]) -> Json:
     return {
         "ErrorEquals": list(rule.errors),
         "Assign": {**blank, ERROR_VARIABLE: _expression("$states.errorOutput")},
-        "Output": _expression("$states.input"),
+        "Output": NOTHING,
         "Next": rule.target.value,
     }
 
@@ -197,7 +203,7 @@ def _spool(wiring: Wiring) -> Json:
             "MessageBody": _expression(f"$string({{{', '.join(parts)}}})"),
         },
         "TimeoutSeconds": SPOOL_TIMEOUT_SECONDS,
-        "Output": _expression("$states.input"),
+        "Output": NOTHING,
         "Retry": [_retrier(SPOOL_RETRY)],
         "Catch": [_catcher(CatchRule(("States.ALL",), Junction.RECORDING_FAILED), {})],
         "Next": Junction.RECORDING_FAILED.value,

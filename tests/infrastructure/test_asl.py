@@ -192,14 +192,30 @@ def test_every_route_into_a_step_gives_it_what_it_requires(step: StepName) -> No
 
 @pytest.mark.parametrize("name", sorted(LAMBDA_TASKS))
 def test_a_step_selects_its_section_from_the_envelope(name: str) -> None:
-    """D2, D3: the one variable assigned is the Lambda payload, and no result replaces the state input."""
+    """D2, D3: the one variable assigned is the Lambda payload, and nothing else is passed on."""
     state = LAMBDA_TASKS[name]
     section = STEPS[StepName(name)].section
 
     assert state["Assign"][section] == "{% $states.result.Payload %}"
     assert {key for key, value in state["Assign"].items() if value is not None} == {section}
-    assert state["Output"] == "{% $states.input %}"
     assert not {"ResultPath", "ResultSelector", "Parameters", "OutputPath"} & state.keys()
+
+
+@pytest.mark.parametrize("name", [name for name, state in STATES.items() if state["Type"] == "Task"])
+def test_a_task_passes_nothing_on(name: str) -> None:
+    """Variables carry everything; an input passed on would copy all that a publisher sent into every history entry."""
+    state = STATES[name]
+
+    assert [state["Output"], *(rule["Output"] for rule in state["Catch"])] == [{}] * (1 + len(state["Catch"]))
+    assert "$states.input" not in json.dumps(MACHINE)
+
+
+def test_a_lost_recording_says_what_to_restore() -> None:
+    """D12: the store or the bus may be the reason, and the state to work off is on the queue."""
+    assert STATES["RecordingFailed"]["Cause"] == (
+        "The outcome could not be recorded, or its signal not published. The whole state is on the outcome spool "
+        "queue; restore the store or the bus, then work off that queue."
+    )
 
 
 def test_only_the_first_step_initialises_and_it_does_so_on_every_road() -> None:
