@@ -43,9 +43,16 @@ CLIENT_CONFIG = Config(
 """Bounds every store call well inside a function's timeout: at worst three tries of 7 s (seconds; a guess to be
 measured under load). The SDK may repeat a call because every write of ours is harmless to repeat."""
 
+ARCHIVE_CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 1})
+"""Archiving comes between a tool's answer and its record, so it may take four seconds at most and is not repeated."""
+
 
 def _client(service: str) -> Any:  # noqa: ANN401  boto3 builds client classes at run time
     return boto3.client(service, config=CLIENT_CONFIG)  # type: ignore[call-overload]  # the name is a variable
+
+
+def _archive_client() -> Any:  # noqa: ANN401  as above
+    return boto3.client("s3", config=ARCHIVE_CONFIG)
 
 
 def _setting(settings: HandlerSettings, name: str) -> str | None:
@@ -84,7 +91,9 @@ class Container(containers.DeclarativeContainer):
         kill_switches_table=providers.Callable(_setting, settings, "kill_switches_table_name"),
     )
     artifacts = providers.Singleton(
-        S3ArtifactStore, providers.Singleton(_client, "s3"), settings.provided.execution_artifacts_bucket
+        S3ArtifactStore,
+        providers.Singleton(_archive_client),
+        settings.provided.execution_artifacts_bucket,
     )
     publisher = providers.Singleton(
         EventBridgeSignalPublisher, providers.Singleton(_client, "events"), settings.provided.event_bus_name

@@ -40,7 +40,8 @@ class ExecutionJournal(Protocol):
     def advance(self, current: Attempt, following: Attempt, entry: LedgerEntry) -> None:
         """Replace ``current`` by ``following`` and append ``entry``.
 
-        Raises ``OwnershipLost`` if the attempt is no longer ``current`` (owner, fence or ledger head differ).
+        Raises ``OwnershipLost`` if the attempt belongs to another owner or fence, or is gone, and ``TransientError`` if
+        it is still this owner's but has moved on: another run of the same execution wrote, so read it again.
         """
         ...
 

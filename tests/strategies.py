@@ -64,7 +64,7 @@ object_refs = st.builds(
 )
 
 effect_safeties: st.SearchStrategy[EffectSafety] = st.one_of(
-    st.builds(Idempotent, key_ttl_seconds=st.integers(1, 31_536_000)),
+    st.builds(Idempotent, key_ttl_seconds=st.integers(121, 31_536_000)),
     st.builds(
         Verifiable,
         verify_tool=st.just("crm___find_task"),

@@ -9,7 +9,7 @@ from adapters.dynamodb.errors import ConditionRefused, translated
 from adapters.dynamodb.item import key_attributes, model_of, moment
 from adapters.dynamodb.table import Table
 from domain.model.attempt import Attempt
-from domain.model.errors import ConfigurationError, ExecutionHalted, OwnershipLost, PermanentError, TransientError
+from domain.model.errors import ActionError, ConfigurationError, ExecutionHalted, PermanentError, TransientError
 from domain.model.ledger import LedgerEntry
 from domain.model.outcome import Outcome
 from domain.model.signal import Signal
@@ -74,7 +74,7 @@ class DynamoDbExecutionJournal:
         return attempt
 
     def advance(self, current: Attempt, following: Attempt, entry: LedgerEntry) -> None:
-        self._record([self._next(current, following), self._append(entry)], entry)
+        self._record([self._next(current, following), self._append(entry)], current, entry)
 
     def dispatch(
         self, current: Attempt, following: Attempt, entry: LedgerEntry, switches: Sequence[SwitchScope]
@@ -95,7 +95,7 @@ class DynamoDbExecutionJournal:
                     tenant_id=entry.tenant_id,
                 ) from refused
             if attempt_now is not None or entry_now is not None:
-                raise _lost(entry) from refused
+                raise self._overtaken(current, attempt_now) from refused
             stopping = next(scope for scope, now in zip(scopes, switches_now, strict=True) if now is not None)
             raise ExecutionHalted(
                 f"the kill switch {stopping} stops intent {entry.ref}; nothing was sent. "
@@ -114,7 +114,7 @@ class DynamoDbExecutionJournal:
             transaction.settled(self._table("execution-outcomes"), outcome),
             transaction.queued(self._table("signals"), signal),
         ]
-        self._record(writes, entry)
+        self._record(writes, current, entry)
 
     def find_outcome(self, ref: IntentRef) -> Outcome | None:
         table = self._table("execution-outcomes")
@@ -151,12 +151,17 @@ class DynamoDbExecutionJournal:
                 tenant_id=signal.tenant_id,
             ) from refused
 
-    def _record(self, writes: list[TransactWriteItemTypeDef], entry: LedgerEntry) -> None:
+    def _record(self, writes: list[TransactWriteItemTypeDef], current: Attempt, entry: LedgerEntry) -> None:
         try:
             transaction.commit(self._client, writes, concerning=entry.ref, may_replay=True)
         except ConditionRefused as refused:
             if not _is_ours(refused.standing[1], entry):
-                raise _lost(entry) from refused
+                raise self._overtaken(current, refused.standing[0]) from refused
+
+    def _overtaken(self, current: Attempt, standing: Item | None) -> ActionError:
+        """Return the error of a stale writer; ``standing`` is the attempt that its refused condition met, if any."""
+        attempt = model_of(Attempt, standing, table=self._table("execution-attempts")) if standing else None
+        return current.overtaken_by(attempt)
 
     def _next(self, current: Attempt, following: Attempt) -> TransactWriteItemTypeDef:
         return transaction.next_attempt(self._table("execution-attempts"), current, following)
@@ -173,12 +178,3 @@ class DynamoDbExecutionJournal:
 
 def _is_ours(standing: Item | None, entry: LedgerEntry) -> bool:
     return standing is not None and standing.get("entry_hash") == {"S": entry.entry_hash}
-
-
-def _lost(entry: LedgerEntry) -> OwnershipLost:
-    return OwnershipLost(
-        f"the attempt of intent {entry.ref} has moved on from entry {entry.seq - 1}; "
-        "nothing was written, this execution ends here",
-        action_intent_id=entry.action_intent_id,
-        tenant_id=entry.tenant_id,
-    )

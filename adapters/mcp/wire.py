@@ -140,6 +140,10 @@ def read_rpc_error(body: bytes, *, expected_id: str) -> TransportFailure | None:
     return answer if isinstance(answer, TransportFailure) else None
 
 
+_UNREADABLE_REQUEST: Final = frozenset({-32700, -32600})
+"""Parse error and invalid request: the only errors that may come without the request's id (JSON-RPC 2.0, section 5)."""
+
+
 def _rpc_error(message: dict[str, JsonValue], expected_id: str) -> TransportFailure:
     # Without an id, or with null, the server could not read ours (JSON-RPC 2.0, section 5).
     if message.get("id") not in (None, expected_id):
@@ -148,6 +152,8 @@ def _rpc_error(message: dict[str, JsonValue], expected_id: str) -> TransportFail
     if not isinstance(error, dict):
         raise MalformedAnswer("its error is no object")
     code, text = error.get("code"), error.get("message")
+    if message.get("id") is None and code not in _UNREADABLE_REQUEST:
+        raise MalformedAnswer("its error has no id, though the request could be read")
     if not isinstance(code, int) or isinstance(code, bool) or not isinstance(text, str):
         raise MalformedAnswer("its error has no code or no message")
     return TransportFailure(

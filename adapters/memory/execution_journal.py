@@ -6,7 +6,7 @@ from threading import RLock
 from adapters.memory import warn_that_nothing_is_kept
 from adapters.memory.kill_switches import MemoryKillSwitches
 from domain.model.attempt import Attempt
-from domain.model.errors import ExecutionHalted, OwnershipLost, PermanentError, TransientError
+from domain.model.errors import ExecutionHalted, PermanentError, TransientError
 from domain.model.identifiers import IntentRef
 from domain.model.kill_switch import SwitchScope
 from domain.model.ledger import LedgerEntry
@@ -76,7 +76,7 @@ class MemoryExecutionJournal:
             self._require_still(current)
             recorded = self._outcomes.get(outcome.ref)
             if (recorded and recorded.status is not OutcomeStatus.UNKNOWN) or key in self._signals:
-                raise _lost(current)
+                raise current.overtaken_by(None)
             self._append(following, entry)
             self._outcomes[outcome.ref] = outcome
             self._signals[key] = signal.model_copy(deep=True)
@@ -115,7 +115,7 @@ class MemoryExecutionJournal:
     def _require_still(self, current: Attempt) -> None:
         standing = self._attempts.get(current.ref)
         if standing is None or _head(standing) != _head(current):
-            raise _lost(current)
+            raise current.overtaken_by(standing)
 
     def _append(self, attempt: Attempt, entry: LedgerEntry) -> None:
         self._attempts[attempt.ref] = attempt
@@ -124,12 +124,3 @@ class MemoryExecutionJournal:
 
 def _head(attempt: Attempt) -> tuple[str, int, int, str]:
     return attempt.owner, attempt.fence, attempt.ledger_seq, attempt.ledger_hash
-
-
-def _lost(current: Attempt) -> OwnershipLost:
-    return OwnershipLost(
-        f"the attempt of intent {current.ref} has moved on from fence {current.fence}, entry {current.ledger_seq}; "
-        "nothing was written, this execution ends here",
-        action_intent_id=current.action_intent_id,
-        tenant_id=current.tenant_id,
-    )

@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from domain.model.errors import OwnershipLost
+from domain.model.errors import ActionError, OwnershipLost, TransientError
 from domain.model.identifiers import Identifier, IntentRef, Sha256Hex
 from domain.model.intent import ActionIntent, Approval
 from domain.model.invocation import Invocation
@@ -93,6 +93,8 @@ class Attempt(BaseModel):
     tool_schema_version: str | None = None
     first_dispatched_at: AwareDatetime | None = None
     last_dispatched_at: AwareDatetime | None = None
+    call_ended_at: AwareDatetime | None = None
+    """When the last send was seen to end; ``None`` while it may still be on its way, its function dead or alive."""
     last_failure_code: str | None = None
     reply: Invocation | None = None
     """What the tool answered, kept before anything else is done with it: a step entered again reads it here."""
@@ -171,6 +173,25 @@ class Attempt(BaseModel):
             )
         return self
 
+    def overtaken_by(self, standing: Self | None) -> ActionError:
+        """Return the error of a writer that expected this record and found ``standing``.
+
+        Another run of the same execution having written is no loss of ownership: the writer reads again and goes on
+        from there. Anything else ends it.
+        """
+        ids = self.ref.model_dump()
+        if standing is not None and (standing.owner, standing.fence) == (self.owner, self.fence):
+            return TransientError(
+                f"another run of this execution has moved the attempt of {self.ref} from entry {self.ledger_seq} "
+                f"to {standing.ledger_seq}; nothing was written, read it again",
+                **ids,
+            )
+        return OwnershipLost(
+            f"the attempt of intent {self.ref} is no longer this execution's (fence {self.fence}, entry "
+            f"{self.ledger_seq}); nothing was written, this execution ends here",
+            **ids,
+        )
+
     def advance(
         self,
         status: AttemptStatus,
@@ -214,6 +235,7 @@ class Attempt(BaseModel):
             tool_schema_version=tool_schema_version,
             first_dispatched_at=self.first_dispatched_at or now,
             last_dispatched_at=now,
+            call_ended_at=None,
             last_failure_code=None,
         )
 
@@ -236,4 +258,10 @@ class Attempt(BaseModel):
             {"error_code": code, "detail": detail, "attempt_count": self.attempt_count},
             now=now,
             last_failure_code=code,
+            call_ended_at=now,
         )
+
+    def doubted(self, *, code: str, detail: str, now: datetime) -> tuple[Self, LedgerEntry]:
+        """Return the record after a send ended without proof either way."""
+        data = {"error_code": code, "detail": detail, "attempt_count": self.attempt_count}
+        return self.advance(AttemptStatus.DISPATCHED, LedgerEventType.TOOL_IN_DOUBT, data, now=now, call_ended_at=now)

@@ -22,6 +22,14 @@ ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,256}$", 
 ArgumentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$", strict=True)]
 
 
+LONGEST_CALL_SECONDS: Final = 60
+"""The longest that a function which calls tools may run (R70): a call that it sent is on its way no longer than this,
+whatever became of the function."""
+
+ScopeName = Annotated[str, StringConstraints(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]{1,256}$", strict=True)]
+"""An OAuth scope, e.g. ``server/invoke`` (RFC 6749 section 3.3, ``scope-token``)."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -70,7 +78,9 @@ class Idempotent(_Frozen):
     """The tool dedupes on our idempotency key, so an ambiguous call may be sent again inside the key's lifetime."""
 
     kind: Literal["IDEMPOTENT"] = "IDEMPOTENT"
-    key_ttl_seconds: int = Field(gt=0, le=31_536_000)
+    key_ttl_seconds: int = Field(gt=2 * LONGEST_CALL_SECONDS, le=31_536_000)
+    """How long the tool remembers a key, counted from the first send; a resend is made only while it would still
+    arrive inside."""
 
 
 class Verifiable(_Frozen):
@@ -151,7 +161,7 @@ class ToolMapping(_Frozen):
     compensation: CompensationPolicy = CompensationPolicy()
     passes_execution_context: bool = True
     """Whether the tool's schema declares the reserved argument; without it the context travels in ``_meta`` only."""
-    required_scopes: tuple[Identifier, ...] = ()
+    required_scopes: tuple[ScopeName, ...] = ()
     risk_class: RiskClass = RiskClass.MEDIUM
     created_at: AwareDatetime
     deprecated_at: AwareDatetime | None = None
@@ -164,6 +174,18 @@ class ToolMapping(_Frozen):
             if twice:
                 msg = f"parameters: {label} {', '.join(map(repr, twice))} is mapped more than once"
                 raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _tools_have_one_job(self) -> Self:
+        verify = self.effect_safety.verify_tool if isinstance(self.effect_safety, Verifiable) else None
+        named = [name for name in (self.tool_name, verify, self.compensation.compensation_tool) if name is not None]
+        if len(set(named)) < len(named):
+            msg = (
+                "tool_name, effect_safety.verify_tool and compensation.compensation_tool must be different tools: "
+                "asking or undoing with the tool that acts would act again"
+            )
+            raise ValueError(msg)
         return self
 
     @property

@@ -129,23 +129,46 @@ def _of_answer(answer: ToolAnswer, tool_name: str) -> Verdict:
         if answer.is_error:
             return _in_doubt(code_of_text(text), f"the tool reported an error without its typed contract: {text}")
         return _in_doubt(ErrorCode.MALFORMED_RESPONSE, "failed to parse the tool's answer: it holds no JSON object")
-    success = contract.get("success", True if not answer.is_error else None)
-    if not isinstance(success, bool):
-        return _in_doubt(
-            ErrorCode.MALFORMED_RESPONSE,
-            f"the tool's answer has no boolean 'success' (isError is {answer.is_error}); its contract requires one",
-        )
-    if success and answer.is_error:
-        return _in_doubt(ErrorCode.MALFORMED_RESPONSE, "the tool's answer contradicts itself: isError with success")
     refs = refs_in(contract, tool_name)
     if refs is None:
         return _in_doubt(
             ErrorCode.MALFORMED_RESPONSE,
             "the tool's answer names external objects in a shape that its contract does not allow",
         )
+    success = contract.get("success", _implied_success(answer, contract, refs))
+    if not isinstance(success, bool):
+        return _in_doubt(
+            ErrorCode.MALFORMED_RESPONSE,
+            f"the tool's answer has no boolean 'success' (isError is {answer.is_error}); its contract requires one",
+        )
+    if success and (answer.is_error or _denied_elsewhere(answer)):
+        return _in_doubt(
+            ErrorCode.MALFORMED_RESPONSE,
+            "the tool's answer contradicts itself: one part says success, another denies it",
+        )
     if success:
         return Verdict(Evidence.SUCCEEDED, refs=refs)
     return _refusal(contract, refs)
+
+
+def _implied_success(
+    answer: ToolAnswer, contract: Mapping[str, JsonValue], refs: tuple[ExternalObjectRef, ...]
+) -> bool | None:
+    """Return ``True`` for an answer without ``success`` that is evidence all the same: it names what it created.
+
+    An answer that speaks of an error, or is the envelope of another answer, is no evidence whatever it holds.
+    """
+    speaks_of_error = any(name.lower().startswith(_ERROR_WORDS) and value for name, value in contract.items())
+    return True if refs and not answer.is_error and not speaks_of_error else None
+
+
+_ERROR_WORDS: Final = ("error", "exception", "fault", "statuscode")
+
+
+def _denied_elsewhere(answer: ToolAnswer) -> bool:
+    """Whether a part of the answer beside the one that is read says that it did not succeed."""
+    parts = [parsed for text in answer.texts if (parsed := _json_object(text)) is not None]
+    return any(part.get("success") is False for part in parts)
 
 
 def _refusal(contract: Mapping[str, JsonValue], refs: tuple[ExternalObjectRef, ...]) -> Verdict:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.model.errors import ErrorCode
-from domain.model.tool_mapping import EffectSafety, Idempotent, Unsafe, Verifiable
+from domain.model.tool_mapping import LONGEST_CALL_SECONDS, EffectSafety, Idempotent, Unsafe, Verifiable
 from domain.policies.classification import Evidence, Verdict
 
 MIN_WAIT_SECONDS: Final = 1
@@ -87,8 +87,7 @@ def _shortest_wait(sends: int) -> int:
 def _after_doubt(effect: EffectSafety, seconds_since_first_send: float, seconds_to_end: float) -> Disposition:
     match effect:
         case Idempotent():
-            inside = seconds_since_first_send < effect.key_ttl_seconds
-            return Disposition(Move.RETRY if inside else Move.UNKNOWN)
+            return Disposition(Move.RETRY if _key_lives(effect, seconds_since_first_send) else Move.UNKNOWN)
         case Verifiable():
             return _wait_to_ask(effect.server_bound_seconds, seconds_to_end)
         case Unsafe():
@@ -101,20 +100,32 @@ def on_entry(
     in_flight: bool,
     seconds_since_first_send: float,
     seconds_since_last_send: float,
+    seconds_since_call_ended: float | None,
     seconds_to_end: float,
 ) -> Disposition:
-    """Decide what a step may do when it is entered; ``in_flight`` means that a send has no proof yet."""
+    """Decide what a step may do when it is entered.
+
+    ``in_flight`` means that a send has no proof yet; ``seconds_since_call_ended`` is ``None`` if nobody saw it end.
+    """
     if not in_flight:
         return Disposition(Move.SEND)
     match effect:
         case Idempotent():
-            inside = seconds_since_first_send < effect.key_ttl_seconds
-            return Disposition(Move.SEND if inside else Move.UNKNOWN)
+            return Disposition(Move.SEND if _key_lives(effect, seconds_since_first_send) else Move.UNKNOWN)
         case Verifiable():
-            left = effect.server_bound_seconds - seconds_since_last_send
+            quiet = seconds_since_call_ended
+            if quiet is None:
+                # Whoever sent it may be sending still: this run was entered because that one was not heard of.
+                quiet = seconds_since_last_send - LONGEST_CALL_SECONDS
+            left = effect.server_bound_seconds - quiet
             return Disposition(Move.VERIFY) if left <= 0 else _wait_to_ask(left, seconds_to_end)
         case Unsafe():
             return Disposition(Move.UNKNOWN)
+
+
+def _key_lives(effect: Idempotent, seconds_since_first_send: float) -> bool:
+    """Whether a call sent now arrives, at the latest, while the tool still remembers the key."""
+    return seconds_since_first_send + LONGEST_CALL_SECONDS < effect.key_ttl_seconds
 
 
 def _wait_to_ask(seconds: float, seconds_to_end: float) -> Disposition:

@@ -14,7 +14,7 @@ from domain.model.intent import ActionIntent, action_digest
 from domain.model.tool_mapping import ToolMapping
 from domain.policies.decision import Refused, require
 from domain.policies.parameters import map_parameters
-from domain.policies.preflight import digest_matches, mapping_as_approved
+from domain.policies.preflight import approval_present, digest_matches, mapping_as_approved
 from ports.intent_store import IntentStore
 from ports.mapping_registry import MappingRegistry
 from ports.steps.state import StartSection
@@ -30,7 +30,10 @@ class ApprovedAction:
 
 
 def read_intent(intents: IntentStore, ref: IntentRef, start: StartSection) -> ActionIntent:
-    """Return the claimed intent; raises ``IntentNotFound`` or ``ApprovalMismatch`` if it is not the one claimed."""
+    """Return the claimed intent, still approved and unchanged.
+
+    Raises ``IntentNotFound``, ``IntentNotApproved`` (revoked since) or ``ApprovalMismatch``.
+    """
     intent = intents.find(ref)
     if intent is None:
         raise IntentNotFound(
@@ -38,6 +41,7 @@ def read_intent(intents: IntentStore, ref: IntentRef, start: StartSection) -> Ac
             "has deleted it since",
             **ref.model_dump(),
         )
+    require(approval_present(intent), ref)
     require(digest_matches(intent), ref)
     if intent.approval is None or action_digest(intent, intent.approval.mapping_hash) != start.action_digest:
         raise ApprovalMismatch(

@@ -5,6 +5,7 @@ the same evidence.
 """
 
 import hashlib
+import json
 import logging
 from dataclasses import dataclass
 
@@ -58,7 +59,7 @@ class GatewayExchange:
                     "tool_run_ref": call.tool_run_ref,
                     "trace_id": call.trace_id,
                     "idempotency_key": call.idempotency_key,
-                    "request": reply.request,
+                    "request_text": redact_document(json.dumps(reply.request, ensure_ascii=False)),
                     "response_text": redact_document(text),
                     "response_sha256": hashlib.sha256(text.encode()).hexdigest(),
                     "failure": _failure(reply),

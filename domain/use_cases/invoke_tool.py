@@ -8,6 +8,7 @@ attempt what may have happened and never simply sends again: ``domain.policies.r
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from domain.model.attempt import Attempt, AttemptStatus
 from domain.model.canonical_json import digest
@@ -107,10 +108,9 @@ class InvokeTool:
         return on_entry(
             action.mapping.effect_safety,
             in_flight=attempt.status is AttemptStatus.DISPATCHED,
-            seconds_since_first_send=self._seconds_since_first_send(attempt),
-            seconds_since_last_send=(
-                (self.clock.now() - attempt.last_dispatched_at).total_seconds() if attempt.last_dispatched_at else 0.0
-            ),
+            seconds_since_first_send=self._seconds_since(attempt.first_dispatched_at) or 0.0,
+            seconds_since_last_send=self._seconds_since(attempt.last_dispatched_at) or 0.0,
+            seconds_since_call_ended=self._seconds_since(attempt.call_ended_at),
             seconds_to_end=self._seconds_to_end(state),
         )
 
@@ -119,10 +119,8 @@ class InvokeTool:
         last_moment = state.started_at.timestamp() + MACHINE_TIMEOUT_SECONDS - FINISHING_SECONDS
         return last_moment - self.clock.now().timestamp()
 
-    def _seconds_since_first_send(self, attempt: Attempt) -> float:
-        if attempt.first_dispatched_at is None:
-            return 0.0
-        return (self.clock.now() - attempt.first_dispatched_at).total_seconds()
+    def _seconds_since(self, moment: datetime | None) -> float | None:
+        return None if moment is None else (self.clock.now() - moment).total_seconds()
 
     def _send(
         self, attempt: Attempt, action: ApprovedAction, state: ExecutionState, seconds_left: float
@@ -139,12 +137,14 @@ class InvokeTool:
         disposition = after_reply(
             verdict,
             action.mapping.effect_safety,
-            seconds_since_first_send=self._seconds_since_first_send(dispatched),
+            seconds_since_first_send=self._seconds_since(dispatched.first_dispatched_at) or 0.0,
             seconds_to_expiry=dispatched.expires_at_epoch - self.clock.now().timestamp(),
             seconds_to_end=self._seconds_to_end(state),
             sends=dispatched.attempt_count,
             token_refused_before=token_was_refused(attempt.last_failure_code),
         )
+        if verdict.evidence is Evidence.IN_DOUBT:
+            self._note_doubt(dispatched, verdict)
         match disposition.move:
             case Move.CONCLUDE:
                 return self._conclude(dispatched, call, verdict, exchange)
@@ -231,7 +231,7 @@ class InvokeTool:
             write()
         except TransientError as error:
             _log.warning(
-                "a witness of the tool's answer is missing; the answer travels in the state",
+                "a witness of the call is missing: its end could not be kept on the attempt",
                 extra={"action_intent_id": attempt.action_intent_id, "reason": error.message},
             )
 
@@ -239,6 +239,15 @@ class InvokeTool:
         if verdict.evidence is Evidence.NOT_DONE:
             code = verdict.error_code or ErrorCode.UNKNOWN_ERROR
             self._take_back(attempt, code, verdict.error_message or "")
+
+    def _note_doubt(self, attempt: Attempt, verdict: Verdict) -> None:
+        """Record that the send has ended without proof; without the record it counts as still on its way."""
+        following, entry = attempt.doubted(
+            code=verdict.error_code or ErrorCode.UNKNOWN_ERROR,
+            detail=verdict.error_message or "",
+            now=self.clock.now(),
+        )
+        self._best_effort(attempt, lambda: self.journal.advance(attempt, following, entry))
 
     def _take_back(self, attempt: Attempt, code: ErrorCode, detail: str) -> None:
         """Take the dispatch back where it is proved that nothing was done; earlier doubt is left as it stands."""

@@ -34,8 +34,19 @@ class RecordFailure:
             return _unrecorded(failure)
         attempt = self.journal.find_attempt(ref)
         if attempt is None or attempt.owner != state.execution_arn:
-            return _unrecorded(failure)
+            return _unrecorded(failure) if state.start is None else _claim_gone(failure)
         return self.recording.record(attempt, invocation=None, compensation=None, failure=failure)
+
+
+def _claim_gone(failure: FailureReport) -> OutcomeSection:
+    """Say nothing about the effect: this execution had a claim, and what it knew went with it."""
+    return OutcomeSection(
+        recorded=False,
+        status=OutcomeStatus.UNKNOWN,
+        error_code=failure.error_code.value,
+        error_message=failure.error_message,
+        compensation_status=CompensationStatus.UNKNOWN,
+    )
 
 
 def _unrecorded(failure: FailureReport) -> OutcomeSection:

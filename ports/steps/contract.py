@@ -12,6 +12,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from domain.model.invocation import InvocationStatus
+from domain.model.tool_mapping import LONGEST_CALL_SECONDS
 from ports.steps.resources import Access, Use, uses
 from ports.steps.state import (
     CompensationSection,
@@ -30,8 +31,9 @@ MACHINE_TIMEOUT_SECONDS: Final = 3_600
 
 
 SETTLING_MARGIN_SECONDS: Final = 8
-"""Kept back from a function's time for writing down what a tool answered, in seconds: three store calls with their own
-retries take under two; the rest is for a slow minute. It orders the deadlines: HTTP < function < task < machine."""
+"""Kept back from a function's time for writing down what a tool answered, in seconds: the archive may take four, and
+three store calls take well under one each while the stores answer at all. It orders the deadlines: HTTP < function <
+task < machine."""
 
 FINISHING_SECONDS: Final = 600
 """Kept back from the machine's hour for the call after the last wait, its retries, the undo and the recording, in
@@ -213,7 +215,7 @@ STEPS: Final[dict[StepName, StepSpec]] = {
             output=InvocationSection,
             requires=("start", "preflight", "mapping"),
             accepts=(),
-            function_timeout_seconds=60,
+            function_timeout_seconds=LONGEST_CALL_SECONDS,
             next=Junction.CHECK_INVOCATION,
             catches=(CatchRule(("PermanentError",), StepName.COMPENSATE_ACTION), _ANY_FAILURE),
             uses=(
@@ -237,7 +239,7 @@ STEPS: Final[dict[StepName, StepSpec]] = {
             output=CompensationSection,
             requires=("start", "preflight", "mapping"),
             accepts=("invocation", "error"),
-            function_timeout_seconds=60,
+            function_timeout_seconds=LONGEST_CALL_SECONDS,
             next=StepName.RECORD_OUTCOME,
             catches=(CatchRule(("States.ALL",), StepName.RECORD_OUTCOME),),
             uses=(

@@ -19,7 +19,7 @@ from domain.use_cases.record_failure import RecordFailure
 from domain.use_cases.record_outcome import RecordOutcome
 from domain.use_cases.start_execution import StartExecution
 from domain.use_cases.validate_preflight import ValidatePreflight
-from handlers.container import CLIENT_CONFIG, Container, build_container
+from handlers.container import ARCHIVE_CONFIG, CLIENT_CONFIG, Container, build_container
 from ports.steps.contract import STEPS, StepName
 from tests.support.stage import a_step_environment
 
@@ -43,7 +43,7 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     built: list[str] = []
 
     def client(service: str, *, config: object) -> object:
-        assert config is CLIENT_CONFIG
+        assert config is (ARCHIVE_CONFIG if service == "s3" else CLIENT_CONFIG)
         built.append(service)
         return object()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domain.model.errors import OwnershipLost
+from domain.model.errors import ActionError, OwnershipLost, TransientError
 from domain.model.ledger import first_broken_entry
 from tests.builders import (
     OTHER_EXECUTION_ARN,
@@ -135,24 +135,27 @@ def test_an_advance_repeated_after_the_next_one_changes_nothing(stores: Stores) 
 
 
 @pytest.mark.parametrize(
-    "stale",
+    "stale, error",
     [
-        {"owner": OTHER_EXECUTION_ARN},
-        {"fence": 2},
-        {"ledger_seq": 7},
-        {"ledger_hash": "f" * 64},
+        ({"owner": OTHER_EXECUTION_ARN}, OwnershipLost),
+        ({"fence": 2}, OwnershipLost),
+        ({"ledger_seq": 7}, TransientError),
+        ({"ledger_hash": "f" * 64}, TransientError),
     ],
 )
-def test_a_writer_with_a_stale_record_is_refused(stores: Stores, stale: dict[str, object]) -> None:
-    """Another owner, fence, or ledger head than the stored one: nothing is written."""
+def test_a_writer_with_a_stale_record_is_refused(
+    stores: Stores, stale: dict[str, object], error: type[ActionError]
+) -> None:
+    """Nothing is written: another owner or fence ends the writer, another run of its own execution makes it read."""
     current = dispatched(stores)
     before = stores.journal.ledger(current.ref)
     mine = current.model_copy(update=stale)
     following, entry = mine.not_done(code="RATE_LIMIT", detail="429", now=later(2))
-    with pytest.raises(OwnershipLost) as refused:
+    with pytest.raises(error) as refused:
         stores.journal.advance(mine, following, entry)
 
-    assert refused.value.ids == {"action_intent_id": "intent-1", "tenant_id": "tenant-1"}
+    assert type(refused.value) is error
+    assert refused.value.ids == a_ref().model_dump()
     assert stores.journal.find_attempt(current.ref) == current
     assert stores.journal.ledger(current.ref) == before
 
@@ -187,7 +190,7 @@ def test_of_racing_transitions_exactly_one_is_made(stores: Stores) -> None:
     answers = stores.race([partial(stores.journal.advance, current, *step) for step in steps])
 
     assert answers.count(None) == 1
-    assert sum(isinstance(answer, OwnershipLost) for answer in answers) == 7
+    assert sum(isinstance(answer, TransientError) for answer in answers) == 7
     assert stores.journal.find_attempt(current.ref) == steps[answers.index(None)][0]
     assert first_broken_entry(stores.journal.ledger(current.ref)) is None
 

@@ -63,7 +63,7 @@ def test_a_published_version_never_changes(stores: Stores) -> None:
     """Another content under the same version is refused, and the first stays."""
     stores.mappings.publish(a_mapping())
     with pytest.raises(PermanentError) as refused:
-        stores.mappings.publish(a_mapping(tool_name="crm___delete_task"))
+        stores.mappings.publish(a_mapping(tool_name="crm___update_task"))
 
     assert refused.value.ids == {"action_type": "CREATE_CRM_TASK", "version": "v1"}
     assert stores.mappings.find("CREATE_CRM_TASK", "v1") == a_mapping()

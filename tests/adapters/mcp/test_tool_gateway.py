@@ -137,9 +137,17 @@ def test_a_token_that_was_not_refused_is_kept(status: int) -> None:
 @pytest.mark.parametrize("request_id", [REQUEST_ID, None])
 def test_a_json_rpc_error_is_told_with_its_code(status: int, request_id: str | None) -> None:
     """MCP carries its errors with 200, 400 and 404; a null id means that ours could not be read."""
-    failure = Harness(saying(an_rpc_error(-32601, id=request_id), status=status)).failure()
-    assert (failure.phase, failure.rpc_code) == (TransportPhase.RPC_ERROR, -32601)
+    code = -32601 if request_id else -32600
+    failure = Harness(saying(an_rpc_error(code, id=request_id), status=status)).failure()
+    assert (failure.phase, failure.rpc_code) == (TransportPhase.RPC_ERROR, code)
     assert failure.http_status in {None, status}
+
+
+@pytest.mark.parametrize("code", [-32601, -32602, -32603])
+def test_an_error_without_our_id_that_shows_the_request_was_read_is_no_answer_to_it(code: int) -> None:
+    """Only a request that could not be read may be answered without its id (JSON-RPC 2.0, section 5)."""
+    failure = Harness(saying(an_rpc_error(code, id=None))).failure()
+    assert failure.phase is TransportPhase.MALFORMED
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_effect_safety_is_a_decision_and_has_no_default() -> None:
     "effect, location",
     [
         ({"kind": "IDEMPOTENT"}, "key_ttl_seconds"),
-        ({"kind": "IDEMPOTENT", "key_ttl_seconds": 0}, "key_ttl_seconds"),
+        ({"kind": "IDEMPOTENT", "key_ttl_seconds": 120}, "key_ttl_seconds"),
         ({"kind": "VERIFIABLE", "verify_tool": "crm___find"}, "server_bound_seconds"),
         ({"kind": "VERIFIABLE", "server_bound_seconds": 5}, "verify_tool"),
         ({"kind": "UNSAFE", "verify_tool": "crm___find"}, "verify_tool"),
@@ -145,7 +145,7 @@ def test_a_tool_name_has_the_gateways_alphabet(name: str) -> None:
         {"tool_schema_hash": "a" * 64},
         {"parameters": (ParameterRule(parameter="title", argument="title"),)},
         {"parameters": tuple(reversed(a_mapping().parameters))},
-        {"effect_safety": Idempotent(key_ttl_seconds=1)},
+        {"effect_safety": Idempotent(key_ttl_seconds=121)},
         {"effect_safety": Verifiable(verify_tool="crm___find_task", server_bound_seconds=1)},
         {"effect_safety": Unsafe()},
         {"compensation": CompensationPolicy()},
@@ -188,3 +188,39 @@ def test_connector_and_system_come_from_the_tools_name(tool_name: str, connector
     """The kill switch of a connector and the believed system need no further configuration (R40)."""
     mapping = a_mapping(tool_name=tool_name)
     assert (mapping.connector, mapping.system) == (connector, system)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"effect_safety": Verifiable(verify_tool="crm___create_task", server_bound_seconds=5)},
+        {
+            "compensation": CompensationPolicy(
+                strategy=CompensationStrategy.AUTOMATIC,
+                compensation_tool="crm___create_task",
+                arguments={"task_id": RefField.OBJECT_ID},
+            )
+        },
+        {"effect_safety": Verifiable(verify_tool="crm___delete_task", server_bound_seconds=5)},
+    ],
+    ids=["verifies with the action", "undoes with the action", "verifies with the undo"],
+)
+def test_no_tool_of_a_mapping_has_two_jobs(changes: dict[str, object]) -> None:
+    """Asking or undoing with the tool that acts would act again, and the record would say that all is well."""
+    with pytest.raises(ValidationError, match="must be different tools") as caught:
+        a_mapping(**changes)
+    assert caught.value.error_count() == 1
+
+
+@pytest.mark.parametrize("scope", ["cc-native-dev-gateway/invoke", "https://api.example.com/read", "crm.write"])
+def test_a_scope_is_what_an_identity_provider_calls_one(scope: str) -> None:
+    """A Cognito scope is a resource server's identifier, a slash and a name."""
+    assert a_mapping(required_scopes=(scope,)).required_scopes == (scope,)
+
+
+@pytest.mark.parametrize("scope", ["two words", "", 'qu"ote', "back\\slash"])
+def test_a_scope_that_would_break_the_token_request_is_refused(scope: str) -> None:
+    """Scopes are joined by spaces (RFC 6749 section 3.3)."""
+    with pytest.raises(ValidationError) as caught:
+        a_mapping(required_scopes=(scope,))
+    assert "required_scopes" in str(caught.value)

@@ -187,10 +187,41 @@ def test_two_objects_of_different_types_may_share_an_id() -> None:
 
 def test_structured_content_is_the_contract() -> None:
     """It is read first, and the text beside it is for people (D37)."""
-    answer = ToolAnswer(
-        is_error=False, structured={"success": True, "external_object_id": "1"}, texts=('{"success": false}',)
-    )
+    answer = ToolAnswer(is_error=False, structured={"success": True, "external_object_id": "1"}, texts=("Done!",))
     assert classify(answer, TOOL).evidence is Evidence.SUCCEEDED
+
+
+def test_an_answer_whose_parts_disagree_proves_nothing() -> None:
+    """Structured content says success, the text beside it denies it."""
+    answer = ToolAnswer(is_error=False, structured={"success": True}, texts=('{"success": false}',))
+    assert classify(answer, TOOL).evidence is Evidence.IN_DOUBT
+
+
+def test_an_answer_without_a_verdict_succeeds_only_by_naming_what_it_created() -> None:
+    """R38's default needs the tool's own evidence; a bare object or an empty one is none."""
+    assert classify(answered(external_object_id="1"), TOOL).evidence is Evidence.SUCCEEDED
+    assert classify(answered(), TOOL).evidence is Evidence.IN_DOUBT
+    assert classify(answered(note="all good"), TOOL).evidence is Evidence.IN_DOUBT
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        {"statusCode": 500, "body": '{"success": false}'},
+        {"errorMessage": "boom", "errorType": "KeyError"},
+        {"error": "boom"},
+        {"error_code": "VALIDATION_ERROR", "error_message": "no title"},
+        {"Exception": "boom"},
+    ],
+    ids=lambda envelope: next(iter(envelope)),
+)
+@pytest.mark.parametrize("also", [{}, {"external_object_id": "1"}], ids=["bare", "with a ref"])
+def test_an_error_in_an_envelope_is_never_taken_for_a_success(
+    envelope: dict[str, object], also: dict[str, object]
+) -> None:
+    """What a target's runtime wraps around a failure has no 'success' and is no success (D33)."""
+    answer = ToolAnswer.model_validate({"is_error": False, "structured": {**envelope, **also}})
+    assert classify(answer, TOOL).evidence is Evidence.IN_DOUBT
 
 
 def test_the_first_text_that_is_a_json_object_is_the_contract() -> None:

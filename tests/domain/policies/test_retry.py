@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.model.errors import ErrorCode
 from domain.model.tool_call import ToolAnswer, TransportFailure
-from domain.model.tool_mapping import EffectSafety, Idempotent, Unsafe, Verifiable
+from domain.model.tool_mapping import LONGEST_CALL_SECONDS, EffectSafety, Idempotent, Unsafe, Verifiable
 from domain.policies.classification import Evidence, Verdict, classify
 from domain.policies.retry import (
     MAX_WAIT_SECONDS,
@@ -23,7 +23,7 @@ from domain.policies.retry import (
 from tests.strategies import any_answers, effect_safeties, transport_failures
 
 KEYED, ASKED, UNSAFE = (
-    Idempotent(key_ttl_seconds=100),
+    Idempotent(key_ttl_seconds=160),
     Verifiable(verify_tool="crm___find_task", server_bound_seconds=30),
     Unsafe(),
 )
@@ -165,7 +165,14 @@ def test_no_wait_outlasts_the_execution(end: float) -> None:
         sends=1,
         token_refused_before=False,
     )
-    entered = on_entry(ASKED, in_flight=True, seconds_since_first_send=1, seconds_since_last_send=1, seconds_to_end=end)
+    entered = on_entry(
+        ASKED,
+        in_flight=True,
+        seconds_since_first_send=1,
+        seconds_since_last_send=1,
+        seconds_since_call_ended=1,
+        seconds_to_end=end,
+    )
     assert (settled, entered) == (GIVE_UP, STUCK)
 
 
@@ -192,7 +199,12 @@ def test_a_refused_token_is_refreshed_once(verdict: Verdict, expected: Dispositi
 def test_with_nothing_in_flight_the_call_is_sent(effect: EffectSafety, seconds: float) -> None:
     """A free attempt is free in every class, whenever."""
     found = on_entry(
-        effect, in_flight=False, seconds_since_first_send=seconds, seconds_since_last_send=seconds, seconds_to_end=3_600
+        effect,
+        in_flight=False,
+        seconds_since_first_send=seconds,
+        seconds_since_last_send=seconds,
+        seconds_since_call_ended=seconds,
+        seconds_to_end=3_600,
     )
     assert found == SEND
 
@@ -220,9 +232,53 @@ def test_with_a_call_in_flight_a_reentered_step_never_simply_sends(
 ) -> None:
     """The key's lifetime counts from the first send, the server's bound from the last (D18, D23)."""
     found = on_entry(
-        effect, in_flight=True, seconds_since_first_send=first, seconds_since_last_send=last, seconds_to_end=3_600
+        effect,
+        in_flight=True,
+        seconds_since_first_send=first,
+        seconds_since_last_send=last,
+        seconds_since_call_ended=last,
+        seconds_to_end=3_600,
     )
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    "last, expected",
+    [
+        (0, Disposition(Move.DEFER, 30 + LONGEST_CALL_SECONDS)),
+        (30, Disposition(Move.DEFER, LONGEST_CALL_SECONDS)),
+        (29 + LONGEST_CALL_SECONDS, Disposition(Move.DEFER, 1)),
+        (30 + LONGEST_CALL_SECONDS, VERIFY),
+    ],
+)
+def test_a_call_that_nobody_saw_end_may_still_be_on_its_way(last: float, expected: Disposition) -> None:
+    """The server's bound begins when the longest call would have ended; asked earlier it could be absent too soon."""
+    found = on_entry(
+        ASKED,
+        in_flight=True,
+        seconds_since_first_send=last,
+        seconds_since_last_send=last,
+        seconds_since_call_ended=None,
+        seconds_to_end=3_600,
+    )
+    assert found == expected
+
+
+def test_a_resend_must_arrive_while_the_key_is_remembered() -> None:
+    """A call sent just inside the key's lifetime could arrive just outside and act a second time."""
+    since = 160 - LONGEST_CALL_SECONDS
+    found = [
+        on_entry(
+            KEYED,
+            in_flight=True,
+            seconds_since_first_send=moment,
+            seconds_since_last_send=1,
+            seconds_since_call_ended=None,
+            seconds_to_end=3_600,
+        )
+        for moment in (since - 0.001, since)
+    ]
+    assert found == [SEND, STUCK]
 
 
 _seconds = st.floats(0, 1e9)
@@ -264,7 +320,12 @@ def test_every_reply_has_a_disposition(
 def test_every_entry_has_a_disposition(effect: EffectSafety, first: float, last: float, *, in_flight: bool) -> None:
     """Total; only an IDEMPOTENT tool is sent to while a call is in flight, and only a VERIFIABLE one is asked."""
     found = on_entry(
-        effect, in_flight=in_flight, seconds_since_first_send=first, seconds_since_last_send=last, seconds_to_end=3_600
+        effect,
+        in_flight=in_flight,
+        seconds_since_first_send=first,
+        seconds_since_last_send=last,
+        seconds_since_call_ended=last,
+        seconds_to_end=3_600,
     )
     assert found.move in {Move.SEND, Move.VERIFY, Move.DEFER, Move.UNKNOWN}
     if found.move is Move.SEND:

@@ -9,15 +9,18 @@ from domain.model.errors import (
     ConfigurationError,
     ExecutionHalted,
     IntentExpired,
+    IntentNotApproved,
     OwnershipLost,
     PermanentError,
     TransientError,
 )
+from domain.model.intent import IntentStatus
 from domain.model.invocation import InvocationStatus
 from domain.model.kill_switch import SwitchScope
+from domain.model.ledger import LedgerEventType
 from domain.model.outcome import OutcomeStatus
 from domain.model.tool_call import ToolAnswer, TransportPhase
-from domain.model.tool_mapping import EffectSafety
+from domain.model.tool_mapping import LONGEST_CALL_SECONDS, EffectSafety
 from domain.use_cases.gateway_exchange import GatewayExchange
 from domain.use_cases.invoke_tool import InvokeTool
 from tests.builders import OTHER_EXECUTION_ARN, a_key, a_mapping, a_ref, an_approved_intent
@@ -123,7 +126,7 @@ def test_a_process_killed_between_dispatch_and_answer_never_simply_sends_again(e
     with pytest.raises(Killed):
         world.run(ready, INVOKE)
     assert world.attempt().status is DISPATCHED
-    world.clock.advance(30)
+    world.clock.advance(30 + LONGEST_CALL_SECONDS)
     state = world.run(ready, INVOKE, RECORD)
     assert state.outcome is not None
     assert state.outcome.status is (OutcomeStatus.UNKNOWN if effect is UNSAFE else OutcomeStatus.SUCCEEDED)
@@ -268,3 +271,37 @@ def test_what_a_tool_created_is_remembered_under_its_key() -> None:
     assert write is not None
     assert [ref.object_id for ref in write.external_object_refs] == [world.tools.objects[0].object_id]
     assert write.tool_run_ref == world.tools.sends[0].tool_run_ref
+
+
+def test_an_approval_revoked_after_preflight_stops_the_send() -> None:
+    """Whoever takes an approval back before the call leaves is obeyed, also while a gateway asked to wait."""
+    world = World()
+    ready = world.ready()
+    intent = world.intents.find(a_ref())
+    assert intent is not None
+    world.intents.put(intent.model_copy(update={"status": IntentStatus.REVOKED}))
+    with pytest.raises(IntentNotApproved):
+        world.run(ready, INVOKE)
+    assert world.tools.sends == []
+
+
+def test_a_call_that_ended_without_proof_is_ledgered_as_such() -> None:
+    """The ledger says that a send ended in doubt, and the attempt from when a verify tool may be asked."""
+    world = World()
+    world.tools.fail_next(TransportPhase.SENT, timed_out=True)
+    with pytest.raises(TransientError):
+        world.run(world.ready(), INVOKE)
+    assert world.events[-1] is LedgerEventType.TOOL_IN_DOUBT
+    assert world.attempt().call_ended_at is not None
+
+
+def test_nothing_secret_is_archived_of_a_request_or_an_answer() -> None:
+    """What people write into parameters, and what tools answer, is filtered before it is kept (D84, R43)."""
+    world = World(intent=an_approved_intent(parameters={"title": "password=hunter2-in-request"}))
+    world.tools.answer_next(ToolAnswer(is_error=False, structured={"success": True, "note": "token=hunter2-in-answer"}))
+    state = world.run(world.ready(), INVOKE)
+    assert state.invocation is not None
+    assert state.invocation.raw_response_artifact_ref is not None
+    archived = world.archive.text(state.invocation.raw_response_artifact_ref) or ""
+    assert "[secret]" in archived
+    assert "hunter2" not in archived

@@ -10,6 +10,7 @@ from domain.model.errors import (
     IntentNotApproved,
     IntentNotFound,
     InvalidEvent,
+    OwnershipLost,
     PermanentError,
     TransientError,
 )
@@ -127,3 +128,14 @@ def test_what_stopped_the_execution_is_recorded_without_its_secrets() -> None:
     error = CaughtError(Error="KeyError", Cause='{"errorMessage": "client_secret=hunter2", "errorType": "KeyError"}')
     recorded(world, state.model_copy(update={"error": error}))
     assert "hunter2" not in world.everything()
+
+
+def test_an_execution_whose_claim_has_gone_says_that_nothing_is_known() -> None:
+    """Somebody deleted the attempt while a call was out: FAILED would claim that nothing was done."""
+    world = World()
+    sent = world.run(world.ready(), INVOKE)
+    forgotten = World()
+    state = forgotten.run(after(sent, OwnershipLost("the attempt has gone")), FAIL)
+    assert state.outcome is not None
+    assert (state.outcome.recorded, state.outcome.status) == (False, OutcomeStatus.UNKNOWN)
+    assert state.outcome.compensation_status is CompensationStatus.UNKNOWN
