@@ -1,4 +1,4 @@
-"""InvokeTool's Lambda entry point: call the tool exactly once and say what is then known."""
+"""InvokeTool's Lambda entry point: call the tool at most once per run and say what is then known."""
 
 from handlers.container import Container
 from handlers.runtime import step_handler

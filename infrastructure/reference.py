@@ -6,29 +6,32 @@
 from enum import Enum
 from typing import Final
 
+from pydantic.fields import FieldInfo
+
 from infrastructure.settings import CONSEQUENCES, StackSettings
 
 HEADER: Final = """# Configuration
 
 Each setting is a Pulumi config value of the stack: `pulumi config set KEY VALUE`. A wrong value is refused at
 preview with the key, the value and what it would have led to. `aws:region` is the region. Where the default is a
-dash the setting is optional: what it would name is created or derived. This page is printed by
-`python -m infrastructure.reference`.
+dash the setting is optional. This page is printed by `python -m infrastructure.reference`.
 
-| key | default | if it is wrong |
-|---|---|---|
+| key | what it is | default | if it is wrong |
+|---|---|---|---|
 """
 
 
 def page() -> str:
     """Return the page."""
     fields = {field.alias or name: field for name, field in StackSettings.model_fields.items()}
-    rows = [
-        f"| `{key}` | {'required' if fields[key].is_required() else _default(fields[key].default)} | {consequence} |"
-        for key, consequence in CONSEQUENCES.items()
-        if key in fields
-    ]
+    rows = [_row(key, fields[key], consequence) for key, consequence in CONSEQUENCES.items()]
     return HEADER + "\n".join(rows) + "\n"
+
+
+def _row(key: str, field: FieldInfo, consequence: str) -> str:
+    what = " ".join((field.description or "").replace("``", "`").split())
+    default = "required" if field.is_required() else _default(field.default)
+    return f"| `{'aws:region' if key == 'region' else key}` | {what} | {default} | {consequence} |"
 
 
 def _default(value: object) -> str:

@@ -95,27 +95,38 @@ class StackSettings(BaseModel):
 
     # A refusal's trace shows the cause too, and a refused URL may hold a secret.
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
     )
 
     stack: str
     """The Pulumi stack's name; part of every physical name."""
     prefix: str = "cc-native"
+    """First part of every physical name; the stack's name is the second."""
     stage: Stage = Stage.DEV
+    """``dev`` or ``prod``: in prod, data is protected against deletion and logs are kept for a year."""
     protect: bool | None = None
     """Deletion protection; by default on in prod and off in dev."""
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] = DEFAULT_REGION
     """Read from ``aws:region``, the provider's own setting, so that names and resources are in one region."""
 
     gateway_url: SecureUrl
+    """The MCP endpoint of the gateway that tools are called through; https unless it is on this machine."""
     gateway_allowed_hosts: TextList = ()
     """Hosts that ``gatewayUrl`` may name; empty allows the configured one."""
     mcp_protocol_version: ProtocolVersion = MCP_PROTOCOL_VERSIONS[-1]
+    """The MCP revision that the gateway is spoken to in."""
     gateway_timeout_seconds: Annotated[int, Field(ge=1)] = 30
+    """Seconds that one tool call may take."""
     token_scopes: ScopeList = ()
     """OAuth scopes as ``<resource server>/<scope>``."""
 
     lambda_architecture: LambdaArchitecture = LambdaArchitecture.ARM64
+    """``arm64`` or ``x86_64``; the package must be built for the same."""
     lambda_package: str = ""
     """Path of the zip, from the project's folder; by default where ``make package`` puts it."""
     memory: Annotated[int, Field(ge=128, le=10_240)] | None = None
@@ -124,13 +135,19 @@ class StackSettings(BaseModel):
     """Concurrent runs reserved for each function; by default none is."""
 
     log_retention_days: RetentionDays | None = None
+    """Days that logs are kept; by default 14 in dev and 365 in prod."""
     artifacts_bucket_name: BucketName | None = None
+    """An existing bucket for raw tool requests and responses; by default one is created."""
     artifacts_retention_days: Annotated[int, Field(ge=1, le=3_650)] | None = None
+    """Days that raw tool requests and responses are kept; by default 30 in dev and 365 in prod."""
     event_bus_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,256}$")] | None = None
+    """An existing event bus that approvals arrive on; by default one is created."""
     user_pool_id: Annotated[str, Field(pattern=r"^[\w-]+_[0-9A-Za-z]+$")] | None = None
+    """An existing Cognito user pool that the gateway trusts; by default one is created."""
     token_endpoint_url: SecureUrl | None = None
     """Required with a supplied pool; alone, it stands for a custom domain in front of the pool that is created."""
     alarm_topic_arn: Annotated[str, Field(pattern=r"^arn:aws[\w-]*:sns:[\w-]+:\d{12}:[\w-]+$")] | None = None
+    """An existing SNS topic that alarms are sent to; by default one is created."""
     function_error_threshold: Annotated[int, Field(ge=1)] = 5
     """Errors of one function in five minutes that raise its alarm; a refused action is such an error, so a few are
     normal, and the alarm on failed executions counts each of them."""
