@@ -31,7 +31,11 @@ class Operations:
         self._approve = ApproveIntent(self.intents, self.registry, self.clock)
 
     def seed_files(self, files: Iterable[Path]) -> list[Document]:
-        """Load files of intents and mappings; nothing is stored if any of them is wrong."""
+        """Load files of intents and mappings.
+
+        Nothing is stored if any file is wrong in itself. A mapping that is already published with another content is
+        found while storing, mappings first: intents are then not stored.
+        """
         documents = [document for file in files for document in read_documents(file, now=self.clock.now())]
         self.seed(documents)
         return documents

@@ -7,6 +7,7 @@ has seen the signal or has not.
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from domain.model.identifiers import IntentRef
 from local.stack import StackInfo
-from local.tool_server.witness import Witness
+from local.tool_server.witness import Witness, WitnessedEffect, WitnessedObject
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,14 @@ class Observer:
         self._sqs = info.client("sqs")
         self._witness = witness
         self._queue_url = queue_url
-        self._signals: dict[str, str] = {}
-        self._known: dict[str, str] = {}
+        self._signals: dict[tuple[object, ...], str] = {}
+        self._known: dict[str, tuple[object, ...]] = {}
 
     def observe(self, ref: IntentRef) -> Observed:
         """Return everything that the witnesses say of the intent now."""
         outcome = self._item("execution-outcomes", ref, f"OUTCOME#{ref.action_intent_id}") or {}
         executions = [self._execution(arn) for arn in self.executions(ref)]
         owner = next((one for one in executions if one.last_state != "DuplicateSuppressed"), None)
-        effects = self._witness.effects(ref.action_intent_id)
         refs = outcome.get("external_object_refs", [])
         return Observed(
             status=outcome.get("status"),
@@ -82,11 +82,19 @@ class Observer:
             execution_status=owner.status if owner else "NONE",
             execution_error=owner.error if owner else None,
             executions_by_end=dict(Counter(one.last_state for one in executions)),
-            external_writes=len(self._witness.objects(ref.action_intent_id)),
-            writes_ever=sum(effect.operation == "CREATE" for effect in effects),
+            external_writes=len(self.objects(ref)),
+            writes_ever=sum(effect.operation == "CREATE" for effect in self.effects(ref)),
             requests_seen_by_tool=len(self._witness.requests(ref.action_intent_id)),
             signal=self._signal_of(ref),
         )
+
+    def objects(self, ref: IntentRef) -> list[WitnessedObject]:
+        """Return the objects that exist now for the intent, of its own tenant and account only."""
+        return [one for one in self._witness.objects(ref.action_intent_id) if _is_of(one, ref)]
+
+    def effects(self, ref: IntentRef) -> list[WitnessedEffect]:
+        """Return what the tools did for the intent, of its own tenant and account only."""
+        return [one for one in self._witness.effects(ref.action_intent_id) if _is_of(one, ref)]
 
     def ledger(self, ref: IntentRef) -> list[dict[str, Any]]:
         """Return the intent's ledger items in order."""
@@ -107,9 +115,8 @@ class Observer:
         started = [one for page in pages for one in page["executions"] if one["executionArn"] not in self._known]
         for one in sorted(started, key=lambda one: (one["startDate"], one["executionArn"])):
             approval = json.loads(self._steps.describe_execution(executionArn=one["executionArn"])["input"])
-            named = approval.get("action_intent_id") if isinstance(approval, dict) else None
-            self._known[one["executionArn"]] = str(named)
-        return [arn for arn, intent_id in self._known.items() if intent_id == ref.action_intent_id]
+            self._known[one["executionArn"]] = _ids(approval) if isinstance(approval, dict) else ()
+        return [arn for arn, ids in self._known.items() if ids == _ids(ref.model_dump())]
 
     def history(self, execution_arn: str) -> list[dict[str, Any]]:
         """Return an execution's events, oldest first."""
@@ -146,9 +153,9 @@ class Observer:
         ).get("Messages"):
             for message in messages:
                 event = json.loads(message["Body"])
-                self._signals[event["detail"]["data"]["action_intent_id"]] = event["detail-type"]
+                self._signals[_ids({**event["detail"], **event["detail"]["data"]})] = event["detail-type"]
                 self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
-        return self._signals.get(ref.action_intent_id)
+        return self._signals.get(_ids(ref.model_dump()))
 
 
 def subscribe(info: StackInfo) -> str:
@@ -160,6 +167,14 @@ def subscribe(info: StackInfo) -> str:
     events.put_rule(Name="demo-signals", EventBusName=info.event_bus, EventPattern=json.dumps(pattern))
     events.put_targets(Rule="demo-signals", EventBusName=info.event_bus, Targets=[{"Id": "queue", "Arn": arn}])
     return url
+
+
+def _ids(named: Mapping[str, object]) -> tuple[object, ...]:
+    return tuple(named.get(name) for name in IntentRef.model_fields)
+
+
+def _is_of(one: WitnessedObject | WitnessedEffect, ref: IntentRef) -> bool:
+    return (one.tenant_id, one.account_id) == (ref.tenant_id, ref.account_id)
 
 
 def _plain(item: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from local.stack import LocalStack
 from local.tool_server.faults import FaultPlan
 from local.tool_server.witness import Witness
 
-EXAMPLES: Final = Path("examples")
+EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 SCENARIO_TIMEOUT_SECONDS: Final = 60.0
 SIGNAL_TIMEOUT_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.1
@@ -155,7 +155,7 @@ class Demo:
         for entry in self._observer.ledger(ref):
             at = datetime.fromisoformat(entry["occurred_at"])
             yield News(at, ("ledger", int(entry["seq"])), "ledger", str(entry["event_type"]), "note")
-        for effect in self._witness.effects(ref.action_intent_id):
+        for effect in self._observer.effects(ref):
             what = f"{effect.tool} {effect.operation} {effect.object_id or ''}".strip()
             yield News(datetime.fromisoformat(effect.at), ("effect", effect.seq), "tool", what, "bold")
         for request in self._witness.requests(ref.action_intent_id):

@@ -1,16 +1,72 @@
 """The command line: one sentence for every expected error, no traceback, an exit code that scripts can use."""
 
 import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Self
 
 import pytest
 
+import local.demo.runner
+import local.stack
 from local import __main__ as command_line
+from local.stack_info import StackInfo
+
+PROJECT = Path(__file__).parents[2]
+INTENT = ["intent-1", "--tenant", "t", "--account", "a"]
+APPROVAL, SHOW = ["approve", *INTENT], ["show", *INTENT]
 
 
 @pytest.fixture(autouse=True)
-def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in place of the project's own, whose stack may be somebody's."""
+    monkeypatch.setattr(command_line, "FOLDER", tmp_path / ".local")
     monkeypatch.chdir(tmp_path)
+    return tmp_path / ".local"
+
+
+class Starting:
+    """A stack that is not started, and to which something happens while it would be."""
+
+    number: int | None = None
+    is_up_at_the_signal = False
+    events: list[str]
+
+    def __init__(self, **options: object) -> None:
+        self.options = options
+        self.info = SimpleNamespace(endpoint_url="https://127.0.0.1:1")
+
+    def __enter__(self) -> Self:
+        self.events.append("starting")
+        if self.number is not None and not self.is_up_at_the_signal:
+            try:
+                os.kill(os.getpid(), self.number)
+            except BaseException:
+                self.events.append("cleaned up")
+                raise
+        self.events.append("up")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.events.append("stopped")
+
+
+@pytest.fixture
+def starting(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Starting]]:
+    """The stack that `up` would start; the process's own signal handlers are put back afterwards."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    # Whatever the command forgets to handle must not end the test run.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    monkeypatch.setattr(Starting, "events", [], raising=False)
+    monkeypatch.setattr(local.stack, "LocalStack", Starting)
+    yield Starting
+    for number, handler in kept.items():
+        signal.signal(number, handler)
 
 
 def test_without_a_stack_a_command_says_how_to_start_one(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -36,6 +92,9 @@ def test_ids_of_an_illegal_shape_are_refused_before_anything_is_reached(capsys: 
     [
         ["up", "--wait-scale", "2"],
         ["up", "--wait-scale", "soon"],
+        ["up", "--port", "99999"],
+        ["up", "--port", "-1"],
+        ["up", "--port", "http"],
         ["approve", "i", "--tenant", "t", "--account", "a", "--times", "0"],
         ["approve", "i"],
         [],
@@ -49,10 +108,128 @@ def test_a_wrong_option_ends_with_usage(capsys: pytest.CaptureFixture[str], argu
     assert "usage:" in capsys.readouterr().err
 
 
-def test_a_broken_stack_file_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_broken_stack_file_is_explained(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     """A file of another version does not end in a traceback."""
-    (tmp_path / ".local").mkdir()
-    (tmp_path / ".local" / "stack.json").write_text(json.dumps({"endpoint": "x"}))
+    folder.mkdir()
+    (folder / "stack.json").write_text(json.dumps({"endpoint": "x"}))
     code = command_line.main(["seed", "any.json"])
     assert code == 1
     assert "Start it again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "http"])
+def test_a_port_that_cannot_be_is_refused_with_its_range(capsys: pytest.CaptureFixture[str], port: str) -> None:
+    """The sentence says which numbers would do."""
+    with pytest.raises(SystemExit):
+        command_line.main(["up", "--port", port])
+    assert "argument --port: must be a port from 0 (any free one) to 65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "gateway.hunter2.com/mcp",
+        "ftp://hunter2.com/mcp",
+        "https:///hunter2",
+        "https://user:hunter2@gateway.example.com/mcp",
+        "https://[hunter2/mcp",
+        "https://hunter2.com:99999/mcp",
+        "https://hunter2.com:port/mcp",
+        "http://hunter2.com/mcp",
+    ],
+)
+def test_a_gateway_that_cannot_be_called_is_refused_before_anything_starts(
+    capsys: pytest.CaptureFixture[str], starting: type[Starting], url: str
+) -> None:
+    """Seconds of starting would be wasted, and a URL may hold a password."""
+    with pytest.raises(SystemExit) as caught:
+        command_line.main(["up", "--gateway-url", url])
+    printed = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert "argument --gateway-url: " in printed
+    assert "hunter2" not in printed
+    assert starting.events == []
+
+
+def test_an_approver_of_an_illegal_shape_is_refused_before_anything_is_reached(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The option is named, and what it must be; its value is not repeated."""
+    with pytest.raises(SystemExit) as caught:
+        command_line.main([*APPROVAL, "--by", "hunter 2"])
+    printed = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert "argument --by: " in printed
+    assert "hunter" not in printed
+
+
+@pytest.mark.parametrize("arguments", [["seed", "any.json"], APPROVAL, SHOW], ids=lambda arguments: arguments[0])
+def test_a_stack_that_was_killed_is_named_as_gone(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    info: StackInfo,
+    arguments: list[str],
+) -> None:
+    """Its file stays behind; what a connection error says would help nobody."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", refused)
+    folder.mkdir()
+    info.save(folder / "stack.json")
+    code = command_line.main(arguments)
+    assert code == 1
+    assert capsys.readouterr().err == (
+        f"error: The stack that {folder / 'stack.json'} describes no longer answers. Start one with `make local`.\n"
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_during_the_start_stops_at_once_and_cleans_up(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    starting: type[Starting],
+    number: signal.Signals,
+) -> None:
+    """Nobody has to wait for a start that is no longer wanted."""
+    monkeypatch.setattr(starting, "number", number)
+    # A start that goes on in spite of the signal must not keep the test waiting.
+    monkeypatch.setattr(threading.Event, "wait", lambda _: None)
+    assert command_line.main(["up"]) == 130
+    assert starting.events == ["starting", "cleaned up"]
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_to_a_running_stack_stops_it_in_order(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    starting: type[Starting],
+    number: signal.Signals,
+) -> None:
+    """That is how one is meant to end it, so it is no error."""
+    wait = threading.Event.wait
+
+    def signalled(event: threading.Event) -> None:
+        os.kill(os.getpid(), number)
+        assert wait(event, 5)
+
+    monkeypatch.setattr(threading.Event, "wait", signalled)
+    assert command_line.main(["up"]) == 0
+    assert starting.events == ["starting", "up", "stopped"]
+    assert capsys.readouterr().out.endswith("stopped\n")
+
+
+def test_the_projects_own_folders_are_used_wherever_one_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The examples and `.local` are found from any working directory."""
+    monkeypatch.undo()
+    assert command_line.FOLDER == PROJECT / ".local"
+    assert local.demo.runner.EXAMPLES == PROJECT / "examples"
+
+
+def test_a_preview_can_be_had_from_any_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    """The program and its settings are the project's, not the working directory's."""
+    assert command_line.main(["preview", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["stack"] == "dev"

@@ -1,0 +1,55 @@
+"""What is on record about an intent, as a person reads it."""
+
+from domain.model.errors import ErrorCode
+from domain.model.outcome import OutcomeStatus
+from local.record import ExecutionFacts, IntentRecord
+from tests.builders import a_claim, a_dispatch, a_settlement, an_object_ref
+
+CLAIMED, FIRST = a_claim()
+DISPATCHED, SECOND = a_dispatch(CLAIMED)
+SETTLED, THIRD, OUTCOME, _ = a_settlement(DISPATCHED, external_object_refs=(an_object_ref(),))
+EXECUTIONS = (ExecutionFacts("execution-1", "SUCCEEDED", None, None),)
+RECORD = IntentRecord(SETTLED, OUTCOME, (FIRST, SECOND, THIRD), EXECUTIONS)
+
+
+def test_a_settled_intent_is_told_from_its_outcome_to_its_executions() -> None:
+    """Status, objects, compensation, ledger and executions, in that order."""
+    text = RECORD.as_text()
+    assert text.startswith("SUCCEEDED after ")
+    assert an_object_ref().object_id in text
+    assert text.index("EXECUTION_STARTED") < text.index("TOOL_DISPATCHED") < text.index("ledger: unbroken")
+    assert "execution execution-1  SUCCEEDED" in text
+
+
+def test_a_failure_says_why() -> None:
+    """The code and the message stand in the first line."""
+    failed = a_settlement(
+        DISPATCHED, status=OutcomeStatus.FAILED, error_code=ErrorCode.VALIDATION_ERROR, error_message="no such owner"
+    )[2]
+    headline = IntentRecord(None, failed, (), ()).as_text().splitlines()[0]
+    assert "VALIDATION_ERROR: no such owner" in headline
+
+
+def test_a_ledger_that_was_cut_short_does_not_hold() -> None:
+    """The attempt knows how many entries there must be, so a missing tail shows."""
+    cut = IntentRecord(SETTLED, OUTCOME, (FIRST, SECOND), ())
+    assert not cut.ledger_holds
+    assert "ledger: BROKEN" in cut.as_text()
+    assert RECORD.ledger_holds
+
+
+def test_an_intent_without_a_claim_has_nothing_on_record() -> None:
+    """It was never approved, or is not known."""
+    assert IntentRecord(None, None, (), ()).as_text() == "nothing on record"
+
+
+def test_a_running_intent_shows_its_attempt() -> None:
+    """There is no outcome yet, and how far it has come is said."""
+    assert "no outcome yet, attempt DISPATCHED" in IntentRecord(DISPATCHED, None, (FIRST, SECOND), ()).as_text()
+
+
+def test_the_whole_record_is_plain_data_for_scripts() -> None:
+    """The JSON has the same parts, and says whether the ledger holds."""
+    plain = RECORD.as_json()
+    assert list(plain) == ["attempt", "outcome", "ledger", "ledger_holds", "executions"]
+    assert (plain["outcome"]["status"], plain["ledger_holds"], len(plain["ledger"])) == ("SUCCEEDED", True, 3)
