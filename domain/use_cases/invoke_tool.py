@@ -79,7 +79,7 @@ class InvokeTool:
         disposition = self._on_entry(attempt, action, state)
         match disposition.move:
             case Move.VERIFY:
-                return self._verify_then_send(attempt, action, seconds_left)
+                return self._verify(attempt, action, seconds_left)
             case Move.DEFER:
                 return self._waiting(attempt, disposition, "waiting until the tool's side can no longer be at work")
             case Move.UNKNOWN:
@@ -275,7 +275,7 @@ class InvokeTool:
             completed_at=self.clock.now(),
         )
 
-    def _verify_then_send(self, attempt: Attempt, action: ApprovedAction, seconds_left: float) -> InvocationSection:
+    def _verify(self, attempt: Attempt, action: ApprovedAction, seconds_left: float) -> InvocationSection:
         """Ask whether the effect exists; conclude if it does, send again only where it is proved absent."""
         effect = action.mapping.effect_safety
         if not isinstance(effect, Verifiable):  # pragma: no cover  the policy verifies nothing else

@@ -58,7 +58,7 @@ class OpenConnections:
         transports = self._transports
 
         class Entered(H11Protocol):
-            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # the SDK's stub says BaseTransport
                 self.entered_as = tuple(transport.get_extra_info("peername")[:2])
                 transports[self.entered_as] = transport
                 super().connection_made(transport)

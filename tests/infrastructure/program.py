@@ -143,7 +143,7 @@ def run(stack: str = "dev", *, preview: bool = True, region: str = REGION, **con
 
 
 def _await(program: Callable[[], object]) -> None:
-    waiting: Callable[[], None] = pulumi.runtime.test(program)  # type: ignore[no-untyped-call]
+    waiting: Callable[[], None] = pulumi.runtime.test(program)  # type: ignore[no-untyped-call]  # pulumi leaves it untyped
     waiting()
 
 

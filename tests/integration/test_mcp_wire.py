@@ -73,7 +73,7 @@ def a_gateway(http: httpx.Client, port: int) -> McpToolGateway:
 
 @contextlib.contextmanager
 def _served(app: object, listener: socket.socket) -> Iterator[int]:
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="on"))  # type: ignore[arg-type]
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="on"))  # type: ignore[arg-type]  # the SDK's app is an ASGI app all the same
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -85,13 +85,13 @@ class _OneService:
 
 def test_a_stranger_who_may_list_the_tables_proves_that_nothing_is_enforced() -> None:
     """Enforcement that is off is noticed by what it lets through, not by what the emulator says of itself."""
-    assert not is_enforcing(_OneService(None))  # type: ignore[arg-type]
+    assert not is_enforcing(_OneService(None))  # type: ignore[arg-type]  # a stand-in with the one client that is asked for
 
 
 def test_only_an_access_denied_answer_counts_as_enforcement() -> None:
     """Any other error is passed on, for a broken service denies nothing."""
     denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "ListTables")
     broken = ClientError({"Error": {"Code": "InternalFailure", "Message": ""}}, "ListTables")
-    assert is_enforcing(_OneService(denied))  # type: ignore[arg-type]
+    assert is_enforcing(_OneService(denied))  # type: ignore[arg-type]  # a stand-in with the one client that is asked for
     with pytest.raises(ClientError):
-        is_enforcing(_OneService(broken))  # type: ignore[arg-type]
+        is_enforcing(_OneService(broken))  # type: ignore[arg-type]  # a stand-in with the one client that is asked for

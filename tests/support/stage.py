@@ -201,7 +201,7 @@ class Stage:
             waiting.insert(0, replace(fault, times=fault.times - 1))
         return fault
 
-    def _carry_out(self, state: str, resource: str, arguments: Any) -> JsonValue:  # noqa: ANN401
+    def _carry_out(self, state: str, resource: str, arguments: Any) -> JsonValue:  # noqa: ANN401  JSON of any shape
         match resource, arguments:
             case "arn:aws:states:::lambda:invoke", {"FunctionName": arn, "Payload": payload, **rest} if not rest:
                 assert arn == FUNCTION_ARNS[StepName(state)], f"{state} invokes {arn}"
@@ -213,7 +213,7 @@ class Stage:
             case _:
                 raise AssertionError(f"{state}: an integration that was never granted: {resource}")
 
-    def _invoke(self, step: StepName, payload: Any) -> JsonValue:  # noqa: ANN401
+    def _invoke(self, step: StepName, payload: Any) -> JsonValue:  # noqa: ANN401  JSON of any shape
         self.received.append((step, payload))
         context = Context(STEPS[step].function_timeout_seconds * 1_000)
         levels = log_levels()

@@ -40,7 +40,7 @@ def a_cancellation(*codes: str, items: tuple[dict[str, Any] | None, ...] = ()) -
     reasons = [{"Code": code} for code in codes]
     for reason, item in zip(reasons, items, strict=False):
         if item is not None:
-            reason["Item"] = item  # type: ignore[assignment]
+            reason["Item"] = item  # type: ignore[assignment]  # the stub knows no Item here
     return a_client_error("TransactionCanceledException", CancellationReasons=reasons)
 
 

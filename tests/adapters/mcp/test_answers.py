@@ -221,7 +221,7 @@ BODIES = st.binary(max_size=300) | st.text().map(str.encode) | NEARLY.map(lambda
 
 
 @given(body=BODIES, event=st.booleans(), status=st.sampled_from([200, 200, 200, 400, 500]))
-def test_no_body_raises_and_none_is_believed_without_our_id(body: bytes, event: bool, status: int) -> None:  # noqa: FBT001
+def test_no_body_raises_and_none_is_believed_without_our_id(body: bytes, event: bool, status: int) -> None:  # noqa: FBT001  hypothesis passes arguments by position
     """Whatever arrives becomes data; an answer it is only as a complete result under our own id."""
     sent = b"data: " + body + b"\n\n" if event else body
     outcome = Harness(

@@ -102,7 +102,7 @@ def test_no_connection_is_kept_that_could_die_while_the_function_sleeps() -> Non
         transport = http._transport  # noqa: SLF001  httpx shows it nowhere
         assert isinstance(transport, httpx.HTTPTransport)
         pool = transport._pool  # noqa: SLF001  same
-        assert (pool._max_keepalive_connections, pool._retries) == (0, 0)  # noqa: SLF001
+        assert (pool._max_keepalive_connections, pool._retries) == (0, 0)  # noqa: SLF001  httpx shows its limits nowhere else
 
 
 def test_no_cookie_is_kept_from_one_call_to_the_next() -> None:

@@ -152,7 +152,7 @@ def test_an_error_without_our_id_that_shows_the_request_was_read_is_no_answer_to
 
 @pytest.mark.parametrize(
     "document",
-    [an_rpc_error(id="another"), an_rpc_error("-32601"), an_rpc_error(True), a_response(), [], None],  # noqa: FBT003
+    [an_rpc_error(id="another"), an_rpc_error("-32601"), an_rpc_error(True), a_response(), [], None],  # noqa: FBT003  a boolean is the illegal code
 )
 def test_an_http_error_whose_body_is_no_error_of_ours_stays_an_http_error(document: object) -> None:
     """Only a well-formed JSON-RPC error to our own request outranks the status."""
