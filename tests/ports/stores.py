@@ -76,15 +76,15 @@ def memory_stores() -> Stores:
     )
 
 
-def dynamodb_stores(client: DynamoDBClient) -> Stores:
-    """Stores on the tables of ``tests.ports.tables``."""
+def dynamodb_stores(client: DynamoDBClient, *, truly_parallel: bool = False) -> Stores:
+    """Stores on the tables of ``tests.ports.tables``; only a real server's transactions stand threads."""
     return Stores(
         intents=DynamoDbIntentStore(client, "action-intents"),
         mappings=DynamoDbMappingRegistry(client, "action-type-registry"),
         switches=DynamoDbKillSwitches(client, "kill-switches"),
         writes=DynamoDbExternalWrites(client, "external-write-dedupe"),
         journal=a_dynamodb_journal(client),
-        truly_parallel=False,
+        truly_parallel=truly_parallel,
     )
 
 

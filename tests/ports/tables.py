@@ -1,4 +1,4 @@
-"""The stores' tables inside moto, keyed and indexed as the deployed ones.
+"""The stores' tables for the contract suites, keyed and indexed as the deployed ones.
 
 This owns how the contract suites get a DynamoDB; what the tables are protected with is the stack's business.
 """
@@ -31,9 +31,14 @@ def dynamodb_with_tables() -> Iterator[DynamoDBClient]:
     """A client of an empty in-process DynamoDB that has every table, under its component name."""
     with mock_aws():
         client = boto3.client("dynamodb", region_name="us-west-2")
-        for table in TABLES:
-            _create(client, table)
+        create_tables(client)
         yield client
+
+
+def create_tables(client: DynamoDBClient) -> None:
+    """Create every table under its component name."""
+    for table in TABLES:
+        _create(client, table)
 
 
 def _create(client: DynamoDBClient, table: str) -> None:
