@@ -155,6 +155,9 @@ def _times(text: str) -> int:
     return value
 
 
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM)
+
+
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
@@ -163,11 +166,12 @@ def _up(options: argparse.Namespace) -> int:
     from local.stack import LocalStack
 
     interrupted = threading.Event()
-    signal.signal(signal.SIGTERM, _interrupt)  # during the start both signals end it at once, with its clean-up
+    for number in _ENDING:  # during the start either ends it at once, with its clean-up, also in the background
+        signal.signal(number, _interrupt)
     with LocalStack(
         folder=FOLDER, gateway_url=options.gateway_url, wait_scale=options.wait_scale, port=options.port
     ) as stack:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _ENDING:
             signal.signal(number, lambda *_: interrupted.set())
         print(f"\nThe stack is up at {stack.info.endpoint_url}; its details are in {FOLDER / 'stack.json'}.")
         print("Try:  .venv/bin/python -m local seed examples/mappings/*.json examples/intents/*.json")
