@@ -5,12 +5,13 @@ that is done, and where it is proved that nothing has changed since the claim.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic import JsonValue
 
 from domain.model.errors import ApprovalMismatch, IntentNotFound, ToolMappingNotFound
 from domain.model.identifiers import IntentRef
-from domain.model.intent import ActionIntent, action_digest
+from domain.model.intent import ActionIntent, Approval, action_digest
 from domain.model.tool_mapping import ToolMapping
 from domain.policies.decision import Refused, require
 from domain.policies.parameters import map_parameters
@@ -29,8 +30,12 @@ class ApprovedAction:
     arguments: dict[str, JsonValue]
 
 
-def read_intent(intents: IntentStore, ref: IntentRef, start: StartSection) -> ActionIntent:
-    """Return the claimed intent, still approved and unchanged.
+RULES_OF_READING: Final = (approval_present.__name__, digest_matches.__name__)
+"""The preflight rules that every reading of an intent applies."""
+
+
+def read_intent(intents: IntentStore, ref: IntentRef, start: StartSection) -> tuple[ActionIntent, Approval]:
+    """Return the claimed intent with its approval, still standing and unchanged.
 
     Raises ``IntentNotFound``, ``IntentNotApproved`` (revoked since) or ``ApprovalMismatch``.
     """
@@ -49,7 +54,7 @@ def read_intent(intents: IntentStore, ref: IntentRef, start: StartSection) -> Ac
             "have the new content approved under a new intent id",
             **ref.model_dump(),
         )
-    return intent
+    return intent, intent.approval
 
 
 def read_mapping(registry: MappingRegistry, action_type: str, version: str, ref: IntentRef) -> ToolMapping:
@@ -68,7 +73,7 @@ def read_approved_action(
     intents: IntentStore, registry: MappingRegistry, ref: IntentRef, start: StartSection
 ) -> ApprovedAction:
     """Return the action as approved; raises the errors of both reads, ``ApprovalMismatch``, ``InvalidParameters``."""
-    intent = read_intent(intents, ref, start)
+    intent, _ = read_intent(intents, ref, start)
     mapping = read_mapping(registry, intent.action_type, intent.mapping_version, ref)
     require(mapping_as_approved(intent, mapping), ref)
     mapped = map_parameters(mapping, intent.parameters)

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from domain.model.errors import IntentNotApproved
 from domain.model.kill_switch import SwitchScope
 from domain.policies.decision import Decision, require
-from domain.policies.preflight import approval_present, approval_unexpired, digest_matches, switches_allow
-from domain.use_cases.approved_action import read_intent
+from domain.policies.preflight import approval_unexpired, switches_allow
+from domain.use_cases.approved_action import RULES_OF_READING, read_intent
 from domain.use_cases.required import section
 from ports.clock import Clock
 from ports.intent_store import IntentStore
@@ -30,24 +29,20 @@ class ValidatePreflight:
     def __call__(self, state: ExecutionState) -> PreflightSection:
         """Apply the rules in order; the first refusal is raised."""
         ref, start = state.intent_ref, section(state.start, "start")
-        intent = read_intent(self.intents, ref, start)
+        intent, approval = read_intent(self.intents, ref, start)
         now = self.clock.now()
         scopes = SwitchScope.before_mapping(
             tenant_id=ref.tenant_id, action_type=intent.action_type, action_intent_id=ref.action_intent_id
         )
         rules: dict[str, Decision] = {
-            "approval_present": approval_present(intent),
-            "digest_matches": digest_matches(intent),
             "approval_unexpired": approval_unexpired(intent.expires_at_epoch, now),
             "switches_allow": switches_allow(scopes, self.switches.find(scopes)),
         }
         for decision in rules.values():
             require(decision, ref)
-        if intent.approval is None:  # pragma: no cover  the first rule refuses it; this tells the type checker
-            raise IntentNotApproved(f"intent {ref} carries no approval", **ref.model_dump())
         return PreflightSection(
             checked_at=now,
-            approved_by=intent.approval.approved_by,
-            approved_at=intent.approval.approved_at,
-            rules_passed=tuple(rules),
+            approved_by=approval.approved_by,
+            approved_at=approval.approved_at,
+            rules_passed=(*RULES_OF_READING, *rules),
         )
