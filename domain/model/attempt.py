@@ -49,7 +49,7 @@ LEGAL_TRANSITIONS: Final[dict[AttemptStatus, frozenset[AttemptStatus]]] = {
             AttemptStatus.UNKNOWN,
         }
     ),
-    AttemptStatus.UNKNOWN: frozenset({AttemptStatus.SUCCEEDED, AttemptStatus.FAILED}),
+    AttemptStatus.UNKNOWN: frozenset({AttemptStatus.UNKNOWN, AttemptStatus.SUCCEEDED, AttemptStatus.FAILED}),
     AttemptStatus.SUCCEEDED: frozenset(),
     AttemptStatus.FAILED: frozenset(),
     AttemptStatus.CANCELLED: frozenset(),
