@@ -1,4 +1,4 @@
-"""The container: which adapter stands behind which port, for a function of one step.
+"""The container: which adapter stands behind which port, for one function.
 
 Built once per cold start by ``build_container`` and lazily throughout: a function that never calls the gateway never
 builds an HTTP client. Wiring is by explicit provider calls only; tests build a fresh container and override
@@ -12,6 +12,7 @@ from botocore.config import Config
 from dependency_injector import containers, providers
 
 from adapters.cognito.token_provider import CognitoTokenProvider
+from adapters.dynamodb.backlog import DynamoDbBacklog
 from adapters.dynamodb.execution_journal import DynamoDbExecutionJournal
 from adapters.dynamodb.external_writes import DynamoDbExternalWrites
 from adapters.dynamodb.intent_store import DynamoDbIntentStore
@@ -21,18 +22,25 @@ from adapters.eventbridge.signal_publisher import EventBridgeSignalPublisher
 from adapters.mcp.endpoint import build_http_client
 from adapters.mcp.tool_gateway import McpToolGateway
 from adapters.s3.artifact_store import S3ArtifactStore
+from adapters.sqs.operator_inbox import SqsOperatorInbox
+from adapters.stepfunctions.executions import StepFunctionsExecutions
 from adapters.system.clock import SystemClock
 from domain.use_cases.compensate_action import CompensateAction
 from domain.use_cases.gateway_exchange import GatewayExchange
 from domain.use_cases.invoke_tool import InvokeTool
 from domain.use_cases.map_action_to_tool import MapActionToTool
+from domain.use_cases.reconcile_execution import ReconcileExecution
 from domain.use_cases.record_failure import RecordFailure
 from domain.use_cases.record_outcome import RecordOutcome
 from domain.use_cases.recording import Recording
+from domain.use_cases.settle_spooled import SettleSpooled
 from domain.use_cases.start_execution import StartExecution
+from domain.use_cases.sweep_backlog import SweepBacklog
+from domain.use_cases.tool_dispatch import ToolDispatch
+from domain.use_cases.undoing import Undoing
 from domain.use_cases.validate_preflight import ValidatePreflight
 from handlers.settings import HandlerSettings, RuntimeSettings, load_runtime_settings, load_settings
-from ports.steps.contract import StepName
+from ports.steps.contract import StepName, Worker
 
 CLIENT_CONFIG = Config(
     connect_timeout=2,
@@ -66,7 +74,7 @@ def _scopes(settings: HandlerSettings) -> tuple[str, ...]:
 
 
 class Container(containers.DeclarativeContainer):
-    """Every port with its AWS adapter, and the seven use cases over them."""
+    """Every port with its AWS adapter, and the use cases over them."""
 
     settings = providers.Dependency(instance_of=HandlerSettings)
     runtime = providers.Dependency(instance_of=RuntimeSettings)
@@ -98,6 +106,20 @@ class Container(containers.DeclarativeContainer):
     publisher = providers.Singleton(
         EventBridgeSignalPublisher, providers.Singleton(_client, "events"), settings.provided.event_bus_name
     )
+    inbox = providers.Singleton(
+        SqsOperatorInbox,
+        providers.Singleton(_client, "sqs"),
+        compensation_queue_url=providers.Callable(_setting, settings, "compensation_tasks_queue_url"),
+        attention_queue_url=providers.Callable(_setting, settings, "attention_queue_url"),
+        quarantine_queue_url=providers.Callable(_setting, settings, "quarantine_queue_url"),
+    )
+    executions = providers.Singleton(StepFunctionsExecutions, providers.Singleton(_client, "stepfunctions"))
+    backlog = providers.Singleton(
+        DynamoDbBacklog,
+        dynamodb,
+        attempts_table=settings.provided.execution_attempts_table_name,
+        signals_table=settings.provided.signals_table_name,
+    )
     tokens = providers.Singleton(
         CognitoTokenProvider,
         http,
@@ -122,6 +144,12 @@ class Container(containers.DeclarativeContainer):
         timeout_seconds=settings.provided.gateway_timeout_seconds,
     )
     recording = providers.Singleton(Recording, journal=journal, publisher=publisher, clock=clock)
+    dispatch = providers.Singleton(
+        ToolDispatch, journal=journal, external_writes=external_writes, exchange=exchange, clock=clock
+    )
+    undoing = providers.Singleton(
+        Undoing, journal=journal, external_writes=external_writes, exchange=exchange, clock=clock
+    )
 
     start_execution = providers.Singleton(StartExecution, intents=intents, journal=journal, clock=clock)
     validate_preflight = providers.Singleton(ValidatePreflight, intents=intents, switches=kill_switches, clock=clock)
@@ -131,22 +159,31 @@ class Container(containers.DeclarativeContainer):
         intents=intents,
         registry=registry,
         journal=journal,
-        external_writes=external_writes,
-        exchange=exchange,
+        dispatch=dispatch,
         clock=clock,
     )
-    compensate_action = providers.Singleton(
-        CompensateAction,
+    compensate_action = providers.Singleton(CompensateAction, registry=registry, journal=journal, undoing=undoing)
+    record_outcome = providers.Singleton(RecordOutcome, journal=journal, recording=recording)
+    record_failure = providers.Singleton(
+        RecordFailure, journal=journal, recording=recording, inbox=inbox, clock=clock
+    )
+
+    reconcile_execution = providers.Singleton(
+        ReconcileExecution,
+        intents=intents,
         registry=registry,
         journal=journal,
-        external_writes=external_writes,
-        exchange=exchange,
+        executions=executions,
+        dispatch=dispatch,
+        undoing=undoing,
+        recording=recording,
+        inbox=inbox,
         clock=clock,
     )
-    record_outcome = providers.Singleton(RecordOutcome, journal=journal, recording=recording)
-    record_failure = providers.Singleton(RecordFailure, journal=journal, recording=recording)
+    sweep_backlog = providers.Singleton(SweepBacklog, backlog=backlog, reconcile=reconcile_execution, clock=clock)
+    settle_spooled = providers.Singleton(SettleSpooled, journal=journal, recording=recording)
 
 
-def build_container(step: StepName) -> Container:
-    """Return the container of a step's function, its settings checked; raises ``ConfigurationError``."""
-    return Container(settings=load_settings(step), runtime=load_runtime_settings())
+def build_container(function: StepName | Worker) -> Container:
+    """Return a function's container, its settings checked; raises ``ConfigurationError``."""
+    return Container(settings=load_settings(function), runtime=load_runtime_settings())

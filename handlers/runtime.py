@@ -13,7 +13,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from domain.model.errors import ActionError, ConfigurationError
 from domain.model.redaction import redact
 from handlers.container import Container, build_container
-from ports.steps.contract import STEPS, StepName
+from ports.steps.contract import STEPS, StepName, Worker
 from ports.steps.state import CONTRACT_VERSION, ExecutionState
 
 _log = logging.getLogger(__name__)
@@ -34,6 +34,9 @@ _LOG_KEYS: Final = {"action_intent_id": "action_intent_id", "tenant_id": "tenant
 UseCaseCall = Callable[[Container, ExecutionState, float], BaseModel]
 """Takes the container, the state and the seconds left; returns the step's section."""
 
+WorkerCall = Callable[[Container, object, float], dict[str, JsonValue]]
+"""Takes the container, the event and the seconds left; returns what became of it."""
+
 Entry = Callable[[object, LambdaContext], dict[str, JsonValue]]
 
 _OUR_LOGGERS: Final = ("domain", "adapters", "handlers")
@@ -45,24 +48,46 @@ def step_handler(
     """Return the Lambda entry point of a step; its container is built on the first invocation and kept."""
     kept: list[Container] = []
 
+    def work(event: object, seconds_left: float) -> dict[str, JsonValue]:
+        state = parse_state(step, event)
+        if not kept:
+            kept.append(container(step))
+        return call(kept[0], state, seconds_left).model_dump(mode="json")
+
+    return _boundary(step, work)
+
+
+def worker_handler(
+    worker: Worker, call: WorkerCall, *, container: Callable[[Worker], Container] = build_container
+) -> Entry:
+    """Return the Lambda entry point of a worker beside the steps, which reads its events itself."""
+    kept: list[Container] = []
+
+    def work(event: object, seconds_left: float) -> dict[str, JsonValue]:
+        if not kept:
+            kept.append(container(worker))
+        return call(kept[0], event, seconds_left)
+
+    return _boundary(worker, work)
+
+
+def _boundary(name: StepName | Worker, work: Callable[[object, float], dict[str, JsonValue]]) -> Entry:
+    """Announce an invocation, do its work, and log an error on its way out, which it does not change."""
+
     def handler(event: object, context: LambdaContext) -> dict[str, JsonValue]:
         _speak_up()
-        ids = _ids_for_log(step, event)
-        _log.info("%s invoked", step, extra=ids)
+        ids = _ids_for_log(name, event)
+        _log.info("%s invoked", name, extra=ids)
         try:
-            state = parse_state(step, event)
-            if not kept:
-                kept.append(container(step))
-            section = call(kept[0], state, context.get_remaining_time_in_millis() / 1000)
+            return work(event, context.get_remaining_time_in_millis() / 1000)
         except ActionError as error:
             _log.error(
-                "%s failed: %s", step, error, extra={**ids, "error_ids": error.ids, "error_name": type(error).__name__}
+                "%s failed: %s", name, error, extra={**ids, "error_ids": error.ids, "error_name": type(error).__name__}
             )
             raise
         except Exception as error:
-            _log.error("%s broke: %s", step, type(error).__name__, extra={**ids, "reason": redact(str(error))})
+            _log.error("%s broke: %s", name, type(error).__name__, extra={**ids, "reason": redact(str(error))})
             raise
-        return section.model_dump(mode="json")
 
     return handler
 
@@ -99,10 +124,10 @@ def parse_state(step: StepName, event: object) -> ExecutionState:
     return state
 
 
-def _ids_for_log(step: StepName, event: object) -> dict[str, str]:
+def _ids_for_log(name: StepName | Worker, event: object) -> dict[str, str]:
     """Return the ids that let logs of one execution be joined, as far as the event has them in a safe shape."""
     approval = event.get("approval") if isinstance(event, dict) else None
     data = approval if isinstance(approval, dict) else {}
     ids = {key: redact(str(data.get(name, ""))) for name, key in _LOG_KEYS.items()}
     arn = str(event.get("execution_arn", "")) if isinstance(event, dict) else ""
-    return {**ids, "trace_id": redact(arn.rsplit(":", 1)[-1]), "step": step.value}
+    return {**ids, "trace_id": redact(arn.rsplit(":", 1)[-1]), "step": name.value}

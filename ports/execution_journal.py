@@ -50,9 +50,10 @@ class ExecutionJournal(Protocol):
     ) -> None:
         """Do ``advance``, but only while every switch lets it pass at that instant.
 
-        The global switch must exist and be RUNNING; any other may be absent. Raises ``ExecutionHalted`` naming the
-        scope that stops it, and ``OwnershipLost`` as ``advance`` does. Raises ``TransientError`` if this very record
-        already stands: another run may be sending, so the caller must read the attempt again.
+        The global switch must exist and be RUNNING; any other may be absent. Raises ``ExecutionHalted`` naming a
+        scope that cancels it, ``ExecutionHeld`` if all that stop it hold it, and ``OwnershipLost`` as ``advance``
+        does. Raises ``TransientError`` if this very record already stands: another run may be sending, so the caller
+        must read the attempt again.
         """
         ...
 
@@ -61,7 +62,8 @@ class ExecutionJournal(Protocol):
     ) -> None:
         """Do ``advance`` and put the outcome and the unpublished signal, all in one transaction.
 
-        The outcome is write-once; an UNKNOWN one may be replaced by a settled one. Raises ``OwnershipLost``.
+        The outcome is write-once; an UNKNOWN one gives way only to an outcome that cites its resolution. Raises
+        ``OwnershipLost``.
         """
         ...
 

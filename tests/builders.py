@@ -15,8 +15,8 @@ from domain.model.identifiers import IntentRef
 from domain.model.intent import ActionIntent, Approval, IntentStatus, action_digest
 from domain.model.kill_switch import KillSwitch, SwitchKind, SwitchScope, SwitchState
 from domain.model.ledger import LedgerEntry, LedgerEventType
-from domain.model.outcome import CompensationStatus, Outcome, OutcomeStatus
-from domain.model.signal import Signal, SignalType, outcome_facts
+from domain.model.outcome import CompensationStatus, Outcome, OutcomeStatus, Resolution, ResolutionMethod
+from domain.model.signal import Signal, SignalType
 from domain.model.tool_mapping import (
     CompensationPolicy,
     CompensationStrategy,
@@ -193,13 +193,34 @@ def an_outcome(**changes: object) -> Outcome:
     )
 
 
+def a_resolution(**changes: object) -> Resolution:
+    """What an operator saw."""
+    return Resolution.model_validate(
+        {
+            "method": ResolutionMethod.OPERATOR,
+            "resolved_by": "operator-1",
+            "evidence": "The task stands in the CRM, created once.",
+            "resolved_at": later(3),
+            **changes,
+        }
+    )
+
+
 def a_settlement(attempt: Attempt, **changes: object) -> tuple[Attempt, LedgerEntry, Outcome, Signal]:
     """The terminal record of ``attempt`` with the ledger entry, outcome and signal that agree with it."""
-    outcome = an_outcome(**{**attempt.ref.model_dump(), "attempt_count": attempt.attempt_count, **changes})
+    resolves = attempt.status is AttemptStatus.UNKNOWN
+    outcome = an_outcome(
+        **{
+            **attempt.ref.model_dump(),
+            "attempt_count": attempt.attempt_count,
+            "resolution": a_resolution() if resolves else None,
+            **changes,
+        }
+    )
     following, entry = attempt.advance(
         AttemptStatus(outcome.status.value),
         LedgerEventType(SignalType.of(outcome.status).value),
-        dict(outcome_facts(outcome)),
+        outcome.as_ledger_data(),
         now=outcome.recorded_at,
     )
     return following, entry, outcome, Signal.of(outcome, now=outcome.recorded_at)

@@ -9,7 +9,8 @@ from adapters.dynamodb.errors import ConditionRefused, translated
 from adapters.dynamodb.item import key_attributes, model_of, moment
 from adapters.dynamodb.table import Table
 from domain.model.attempt import Attempt
-from domain.model.errors import ActionError, ConfigurationError, ExecutionHalted, PermanentError, TransientError
+from domain.model.errors import ActionError, ConfigurationError, PermanentError, TransientError
+from domain.model.kill_switch import stopped_by
 from domain.model.ledger import LedgerEntry
 from domain.model.outcome import Outcome
 from domain.model.signal import Signal
@@ -96,14 +97,12 @@ class DynamoDbExecutionJournal:
                 ) from refused
             if attempt_now is not None or entry_now is not None:
                 raise self._overtaken(current, attempt_now) from refused
-            stopping = next(scope for scope, now in zip(scopes, switches_now, strict=True) if now is not None)
-            raise ExecutionHalted(
-                f"the kill switch {stopping} stops intent {entry.ref}; nothing was sent. "
-                "Set it to RUNNING and approve the action anew to let it pass",
-                action_intent_id=entry.action_intent_id,
-                tenant_id=entry.tenant_id,
-                scope=str(stopping),
-            ) from refused
+            stopping = [
+                (scope, now.get("state", {}).get("S"))
+                for scope, now in zip(scopes, switches_now, strict=True)
+                if now is not None
+            ]
+            raise stopped_by(entry.ref, stopping) from refused
 
     def settle(
         self, current: Attempt, following: Attempt, entry: LedgerEntry, outcome: Outcome, signal: Signal

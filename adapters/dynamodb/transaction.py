@@ -91,11 +91,14 @@ def appended(table: str, entry: LedgerEntry) -> TransactWriteItemTypeDef:
 
 
 def settled(table: str, outcome: Outcome) -> TransactWriteItemTypeDef:
-    """Put the outcome, unless a settled one stands."""
+    """Put the outcome where none stands or, with a resolution that cites evidence, in place of an UNKNOWN one."""
+    item = item_of(outcome, keys.outcome(outcome.ref))
+    if outcome.resolution is None:
+        return {"Put": {"TableName": table, "Item": item, "ConditionExpression": _NEVER_WRITTEN}}
     return {
         "Put": {
             "TableName": table,
-            "Item": item_of(outcome, keys.outcome(outcome.ref)),
+            "Item": item,
             "ConditionExpression": _NOT_SETTLED,
             "ExpressionAttributeNames": {"#status": "status"},
             "ExpressionAttributeValues": {":unknown": {"S": OutcomeStatus.UNKNOWN.value}},
@@ -123,6 +126,7 @@ def let_pass(table: str, scope: SwitchScope) -> TransactWriteItemTypeDef:
             "ConditionExpression": _RUNNING if scope.must_exist else _RUNNING_OR_NEVER_SET,
             "ExpressionAttributeNames": {"#state": "state"},
             "ExpressionAttributeValues": {":running": {"S": SwitchState.RUNNING.value}},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
     }
 

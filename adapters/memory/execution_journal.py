@@ -6,9 +6,9 @@ from threading import RLock
 from adapters.memory import warn_that_nothing_is_kept
 from adapters.memory.kill_switches import MemoryKillSwitches
 from domain.model.attempt import Attempt
-from domain.model.errors import ExecutionHalted, PermanentError, TransientError
+from domain.model.errors import PermanentError, TransientError
 from domain.model.identifiers import IntentRef
-from domain.model.kill_switch import SwitchScope
+from domain.model.kill_switch import SwitchScope, stopped_by
 from domain.model.ledger import LedgerEntry
 from domain.model.outcome import Outcome, OutcomeStatus
 from domain.model.signal import Signal
@@ -56,14 +56,8 @@ class MemoryExecutionJournal:
                 )
             self._require_still(current)
             stopping = self._kill_switches.stopping(switches)
-            if stopping is not None:
-                raise ExecutionHalted(
-                    f"the kill switch {stopping} stops intent {entry.ref}; nothing was sent. "
-                    "Set it to RUNNING and approve the action anew to let it pass",
-                    action_intent_id=entry.action_intent_id,
-                    tenant_id=entry.tenant_id,
-                    scope=str(stopping),
-                )
+            if stopping:
+                raise stopped_by(entry.ref, stopping)
             self._append(following, entry)
 
     def settle(
@@ -75,7 +69,8 @@ class MemoryExecutionJournal:
                 return
             self._require_still(current)
             recorded = self._outcomes.get(outcome.ref)
-            if (recorded and recorded.status is not OutcomeStatus.UNKNOWN) or key in self._signals:
+            replaceable = recorded is None or (recorded.status is OutcomeStatus.UNKNOWN and outcome.resolution)
+            if not replaceable or key in self._signals:
                 raise current.overtaken_by(None)
             self._append(following, entry)
             self._outcomes[outcome.ref] = outcome
@@ -107,6 +102,16 @@ class MemoryExecutionJournal:
                 )
             if kept.published_at is None:
                 self._signals[key] = kept.model_copy(update={"published_at": signal.published_at})
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Every attempt as it stands now, of all tenants: what the backlog looks through."""
+        with self._lock:
+            return tuple(self._attempts.values())
+
+    def signals(self) -> tuple[Signal, ...]:
+        """Every signal of the outbox as it stands now, of all tenants."""
+        with self._lock:
+            return tuple(signal.model_copy(deep=True) for signal in self._signals.values())
 
     def _is_recorded(self, entry: LedgerEntry) -> bool:
         entries = self._ledger.get(entry.ref, [])

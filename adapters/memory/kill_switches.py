@@ -26,11 +26,12 @@ class MemoryKillSwitches:
         with self.lock:
             self._switches[switch.scope] = switch
 
-    def stopping(self, scopes: Sequence[SwitchScope]) -> SwitchScope | None:
-        """Return the first of these scopes that lets nothing pass now, or ``None``."""
+    def stopping(self, scopes: Sequence[SwitchScope]) -> list[tuple[SwitchScope, str | None]]:
+        """Return those of these scopes that let nothing pass now, each with its row's state."""
+        found: list[tuple[SwitchScope, str | None]] = []
         with self.lock:
             for scope in scopes:
                 switch = self._switches.get(scope)
                 if scope.must_exist if switch is None else switch.state is not SwitchState.RUNNING:
-                    return scope
-        return None
+                    found.append((scope, switch.state if switch else None))
+        return found

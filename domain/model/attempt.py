@@ -5,7 +5,8 @@ later approval into a duplicate. Each transition carries exactly one ledger entr
 of the intent's ledger chain; ``ledger_seq`` is at the same time the revision that a writer must still find.
 """
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self
 
@@ -16,6 +17,7 @@ from domain.model.identifiers import Identifier, IntentRef, Sha256Hex
 from domain.model.intent import ActionIntent, Approval
 from domain.model.invocation import Invocation
 from domain.model.ledger import GENESIS_HASH, LedgerEntry, LedgerEventType
+from domain.model.tool_mapping import LONGEST_CALL_SECONDS
 
 
 class AttemptStatus(StrEnum):
@@ -57,6 +59,10 @@ LEGAL_TRANSITIONS: Final[dict[AttemptStatus, frozenset[AttemptStatus]]] = {
 """CANCELLED is reachable only while nothing can have been done; SUCCEEDED only after something was sent."""
 
 
+FIRST_FENCE: Final = 1
+"""The fence of a claim; each takeover raises it by one."""
+
+
 class IllegalTransition(Exception):
     """A use case asked for a transition that the model forbids: a defect in the caller, never a state of the world."""
 
@@ -87,7 +93,11 @@ class Attempt(BaseModel):
     attempt_count: int = Field(default=0, ge=0)
     """How many times a call was dispatched: the truth behind the outcome's ``attempt_count``."""
     in_doubt: bool = False
-    """Whether an earlier send has no proof: later evidence about a resend cannot clear it."""
+    """Whether a send before the last one has no proof: what a resend came to says nothing about it."""
+    open_send: bool = False
+    """Whether the last send has no proof yet."""
+    doubtful_until: AwareDatetime | None = None
+    """When the last of the sends that ``in_doubt`` speaks of had left our side at the latest."""
     idempotency_key: Sha256Hex | None = None
     tool_name: str | None = None
     tool_schema_version: str | None = None
@@ -100,6 +110,12 @@ class Attempt(BaseModel):
     """What the tool answered, kept before anything else is done with it: a step entered again reads it here."""
     undone: tuple[Sha256Hex, ...] = ()
     """Compensation keys of the objects that are proved undone: what a repeated compensation may skip."""
+    resolution_tries: int = Field(default=0, ge=0)
+    """How often an UNKNOWN outcome was looked into without a result."""
+    next_try_at: AwareDatetime | None = None
+    """When an UNKNOWN outcome is looked into again; ``None``: at once."""
+    operator_notified_at: AwareDatetime | None = None
+    """When a person was told that only they can settle this."""
     ledger_seq: int = Field(ge=1)
     ledger_hash: Sha256Hex
 
@@ -116,7 +132,22 @@ class Attempt(BaseModel):
     @property
     def nothing_was_done(self) -> bool:
         """Whether it is proved that no effect exists by this attempt."""
-        return self.status in {AttemptStatus.CLAIMED, AttemptStatus.CANCELLED}
+        if self.status in {AttemptStatus.CLAIMED, AttemptStatus.CANCELLED}:
+            return True
+        return self.status is AttemptStatus.UNKNOWN and not (self.effect_in_doubt or self.reply)
+
+    @property
+    def effect_in_doubt(self) -> bool:
+        """Whether an effect may exist that no answer speaks of."""
+        return self.in_doubt or self.open_send
+
+    @property
+    def on_its_way_until(self) -> datetime | None:
+        """When the last send has left our side at the latest; ``None`` if there was none."""
+        if self.call_ended_at is not None or self.last_dispatched_at is None:
+            return self.call_ended_at
+        # Whoever sent it may be sending still, its function heard of or not.
+        return self.last_dispatched_at + timedelta(seconds=LONGEST_CALL_SECONDS)
 
     @classmethod
     def claim(
@@ -145,7 +176,7 @@ class Attempt(BaseModel):
             account_id=intent.account_id,
             action_intent_id=intent.action_intent_id,
             owner=owner,
-            fence=1,
+            fence=FIRST_FENCE,
             status=AttemptStatus.CLAIMED,
             action_digest=action_digest,
             action_type=intent.action_type,
@@ -162,12 +193,12 @@ class Attempt(BaseModel):
         )
         return attempt, entry
 
-    def owned_by(self, owner: str) -> Self:
-        """Return this attempt, or raise ``OwnershipLost`` if another execution owns it."""
-        if self.owner != owner:
+    def owned_by(self, owner: str, fence: int) -> Self:
+        """Return this attempt, or raise ``OwnershipLost`` if another execution owns it or it was taken over."""
+        if (self.owner, self.fence) != (owner, fence):
             raise OwnershipLost(
-                f"the attempt of intent {self.ref} belongs to {self.owner} (fence {self.fence}), not to {owner}; "
-                "this execution may not write and ends here",
+                f"the attempt of intent {self.ref} belongs to {self.owner} with fence {self.fence}, not to {owner} "
+                f"with fence {fence}; this execution may not write and ends here",
                 action_intent_id=self.action_intent_id,
                 tenant_id=self.tenant_id,
             )
@@ -196,7 +227,7 @@ class Attempt(BaseModel):
         self,
         status: AttemptStatus,
         event_type: LedgerEventType,
-        data: dict[str, object],
+        data: Mapping[str, object],
         *,
         now: datetime,
         **changes: object,
@@ -224,12 +255,14 @@ class Attempt(BaseModel):
         """Return the record of one more send; a send on top of an unproved one leaves doubt behind."""
         count = self.attempt_count + 1
         return self.advance(
-            AttemptStatus.DISPATCHED,
+            self._while_sent,
             LedgerEventType.TOOL_DISPATCHED,
             {"tool_name": tool_name, "idempotency_key": key, "tool_run_ref": run_ref, "attempt_count": count},
             now=now,
             attempt_count=count,
-            in_doubt=self.in_doubt or self.status is AttemptStatus.DISPATCHED,
+            in_doubt=self.effect_in_doubt,
+            doubtful_until=self.on_its_way_until if self.open_send else self.doubtful_until,
+            open_send=True,
             idempotency_key=key,
             tool_name=tool_name,
             tool_schema_version=tool_schema_version,
@@ -239,29 +272,74 @@ class Attempt(BaseModel):
             last_failure_code=None,
         )
 
-    def replied(self, reply: Invocation, *, now: datetime) -> tuple[Self, LedgerEntry]:
-        """Return the record of the tool's answer."""
+    def replied(self, reply: Invocation, *, now: datetime, ends_doubt: bool = False) -> tuple[Self, LedgerEntry]:
+        """Return the record of the tool's answer; with ``ends_doubt`` it speaks for every send before it too."""
         data = reply.model_dump(mode="json", exclude={"retry_after_seconds"}, exclude_none=True)
-        return self.advance(AttemptStatus.DISPATCHED, LedgerEventType.TOOL_REPLIED, data, now=now, reply=reply)
+        return self.advance(
+            self._while_sent,
+            LedgerEventType.TOOL_REPLIED,
+            data,
+            now=now,
+            reply=reply,
+            open_send=False,
+            in_doubt=self.in_doubt and not ends_doubt,
+            call_ended_at=now,
+        )
 
     def verified_absent(self, *, verify_tool: str, now: datetime) -> tuple[Self, LedgerEntry]:
         """Return the record after the tool's side proved that no effect exists: all doubt is gone."""
         data = {"verify_tool": verify_tool, "found": False, "attempt_count": self.attempt_count}
-        return self.advance(AttemptStatus.CLAIMED, LedgerEventType.EFFECT_VERIFIED, data, now=now, in_doubt=False)
+        status = AttemptStatus.UNKNOWN if self.status is AttemptStatus.UNKNOWN else AttemptStatus.CLAIMED
+        gone = {"in_doubt": False, "open_send": False, "reply": None}
+        return self.advance(status, LedgerEventType.EFFECT_VERIFIED, data, now=now, **gone)
 
     def not_done(self, *, code: str, detail: str, now: datetime) -> tuple[Self, LedgerEntry]:
         """Return the record after proof that the last send did nothing; earlier doubt stays."""
-        status = AttemptStatus.DISPATCHED if self.in_doubt else AttemptStatus.CLAIMED
+        free = AttemptStatus.CLAIMED if not self.in_doubt else AttemptStatus.DISPATCHED
         return self.advance(
-            status,
+            AttemptStatus.UNKNOWN if self.status is AttemptStatus.UNKNOWN else free,
             LedgerEventType.TOOL_NOT_EXECUTED,
             {"error_code": code, "detail": detail, "attempt_count": self.attempt_count},
             now=now,
             last_failure_code=code,
             call_ended_at=now,
+            open_send=False,
         )
 
     def doubted(self, *, code: str, detail: str, now: datetime) -> tuple[Self, LedgerEntry]:
         """Return the record after a send ended without proof either way."""
         data = {"error_code": code, "detail": detail, "attempt_count": self.attempt_count}
-        return self.advance(AttemptStatus.DISPATCHED, LedgerEventType.TOOL_IN_DOUBT, data, now=now, call_ended_at=now)
+        return self.advance(self._while_sent, LedgerEventType.TOOL_IN_DOUBT, data, now=now, call_ended_at=now)
+
+    @property
+    def _while_sent(self) -> AttemptStatus:
+        """The status while a call is on its way: an outcome that stands as UNKNOWN stays so until it is resolved."""
+        return AttemptStatus.UNKNOWN if self.status is AttemptStatus.UNKNOWN else AttemptStatus.DISPATCHED
+
+    def taken_over(self, *, by: str, execution_status: str, now: datetime) -> tuple[Self, LedgerEntry]:
+        """Return the record under a higher fence: whoever held the lower one can write no more."""
+        data = {"taken_over_by": by, "execution_status": execution_status, "fence": self.fence + 1}
+        return self.advance(self.status, LedgerEventType.EXECUTION_TAKEN_OVER, data, now=now, fence=self.fence + 1)
+
+    def tried(self, *, detail: str, next_try_at: datetime, now: datetime) -> tuple[Self, LedgerEntry]:
+        """Return the record of a look into an UNKNOWN outcome that found nothing out."""
+        tries = self.resolution_tries + 1
+        data = {"tries": tries, "detail": detail, "next_try_at": next_try_at.isoformat()}
+        return self.advance(
+            AttemptStatus.UNKNOWN,
+            LedgerEventType.RESOLUTION_TRIED,
+            data,
+            now=now,
+            resolution_tries=tries,
+            next_try_at=next_try_at,
+        )
+
+    def operator_notified(self, *, kind: str, notice_id: str, now: datetime) -> tuple[Self, LedgerEntry]:
+        """Return the record of having told a person."""
+        return self.advance(
+            AttemptStatus.UNKNOWN,
+            LedgerEventType.OPERATOR_NOTIFIED,
+            {"notice_kind": kind, "notice_id": notice_id},
+            now=now,
+            operator_notified_at=now,
+        )

@@ -49,6 +49,8 @@ class ErrorCode(StrEnum):
     EXPIRED = "EXPIRED"
     APPROVAL_MISMATCH = "APPROVAL_MISMATCH"
     EXECUTION_HALTED = "EXECUTION_HALTED"
+    EXECUTION_HELD = "EXECUTION_HELD"
+    EXECUTION_LOST = "EXECUTION_LOST"
     TOOL_MAPPING_NOT_FOUND = "TOOL_MAPPING_NOT_FOUND"
     INVALID_PARAMETERS = "INVALID_PARAMETERS"
     CONFIGURATION_ERROR = "CONFIGURATION_ERROR"
@@ -72,6 +74,8 @@ CLASS_OF_CODE: Final[dict[ErrorCode, ErrorClass]] = {
     ErrorCode.EXPIRED: ErrorClass.TIMEOUT,
     ErrorCode.APPROVAL_MISMATCH: ErrorClass.AUTH,
     ErrorCode.EXECUTION_HALTED: ErrorClass.UNKNOWN,
+    ErrorCode.EXECUTION_HELD: ErrorClass.UNKNOWN,
+    ErrorCode.EXECUTION_LOST: ErrorClass.UNKNOWN,
     ErrorCode.TOOL_MAPPING_NOT_FOUND: ErrorClass.VALIDATION,
     ErrorCode.INVALID_PARAMETERS: ErrorClass.VALIDATION,
     ErrorCode.CONFIGURATION_ERROR: ErrorClass.UNKNOWN,
@@ -105,6 +109,12 @@ class TransientError(ActionError):
     """Nothing was decided and trying the same step again is safe; Step Functions retries it by this name."""
 
     default_code = ErrorCode.TRANSIENT_ERROR
+
+
+class ExecutionHeld(TransientError):
+    """A kill switch makes this action wait: nothing was sent, and asking again later is all there is to do."""
+
+    default_code = ErrorCode.EXECUTION_HELD
 
 
 class PermanentError(ActionError):

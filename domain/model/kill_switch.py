@@ -1,18 +1,24 @@
 """Kill switches: who can stop which actions, without a deploy."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 
-from domain.model.identifiers import Identifier
+from domain.model.errors import ActionError, ExecutionHalted, ExecutionHeld
+from domain.model.identifiers import Identifier, IntentRef
 
 
 class SwitchState(StrEnum):
-    """RUNNING lets actions pass; HALTED stops every action in the switch's scope."""
+    """What a switch does with the actions in its scope. Whatever is none of these counts as CANCEL."""
 
     RUNNING = "RUNNING"
-    HALTED = "HALTED"
+    """Lets them pass."""
+    CANCEL = "CANCEL"
+    """Ends those that have not been sent."""
+    HOLD = "HOLD"
+    """Makes them wait, before they are sent, until the switch is released or their approval expires."""
 
 
 class SwitchKind(StrEnum):
@@ -80,3 +86,26 @@ class KillSwitch(BaseModel):
     reason: str
     changed_by: Identifier
     changed_at: AwareDatetime
+
+
+def stopped_by(ref: IntentRef, stopping: Sequence[tuple[SwitchScope, str | None]]) -> ActionError:
+    """Return the error of a dispatch that these switches stop; the second of a pair is the row's state, if any.
+
+    One word decides for all of them: what one switch cancels, no other can make wait.
+    """
+    cancelling = [scope for scope, state in stopping if state != SwitchState.HOLD]
+    if cancelling:
+        return ExecutionHalted(
+            f"the kill switch {cancelling[0]} stops intent {ref}; nothing was sent. "
+            "Set it to RUNNING and approve the action anew to let it pass",
+            action_intent_id=ref.action_intent_id,
+            tenant_id=ref.tenant_id,
+            scope=str(cancelling[0]),
+        )
+    held = stopping[0][0]
+    return ExecutionHeld(
+        f"the kill switch {held} holds intent {ref}; nothing was sent, and it waits until the switch is RUNNING again",
+        action_intent_id=ref.action_intent_id,
+        tenant_id=ref.tenant_id,
+        scope=str(held),
+    )

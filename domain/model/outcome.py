@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from domain.model.attempt import AttemptStatus
+from domain.model.canonical_json import JsonObject
 from domain.model.errors import ErrorClass
 from domain.model.external_object import ExternalObjectRef
 from domain.model.identifiers import Identifier, IntentRef, Sha256Hex
@@ -58,6 +59,30 @@ class RefCompensation(_Frozen):
     detail: str | None = None
 
 
+class ResolutionMethod(StrEnum):
+    """How an UNKNOWN outcome became a known one."""
+
+    VERIFIED = "VERIFIED"
+    """The tool's side was asked and answered."""
+    RESENT = "RESENT"
+    """The call was sent again under its own key, and answered."""
+    UNDONE = "UNDONE"
+    """What should not exist was undone."""
+    ANSWER = "ANSWER"
+    """The tool's answer turned up after the outcome was recorded without it."""
+    OPERATOR = "OPERATOR"
+    """A person looked, and says what they saw."""
+
+
+class Resolution(_Frozen):
+    """The evidence on which an outcome took the place of an UNKNOWN one."""
+
+    method: ResolutionMethod
+    resolved_by: Identifier
+    evidence: str = Field(min_length=1, max_length=2_000)
+    resolved_at: AwareDatetime
+
+
 class Compensation(_Frozen):
     """The result of undoing, over all objects."""
 
@@ -98,11 +123,17 @@ class Outcome(_Frozen):
     execution_arn: str
     approved_by: Identifier | None = None
     approved_at: AwareDatetime | None = None
+    resolution: Resolution | None = None
+    """Only where this outcome replaced an UNKNOWN one: what it rests on."""
 
     @property
     def ref(self) -> IntentRef:
         """The intent this outcome belongs to."""
         return IntentRef(tenant_id=self.tenant_id, account_id=self.account_id, action_intent_id=self.action_intent_id)
+
+    def as_ledger_data(self) -> JsonObject:
+        """Return the whole outcome as its ledger entry keeps it, so that the ledger alone can tell it again."""
+        return self.model_dump(mode="json", exclude_none=True)
 
     @model_validator(mode="after")
     def _no_false_statement(self) -> Self:
@@ -115,5 +146,8 @@ class Outcome(_Frozen):
         undone = {CompensationStatus.NOT_NEEDED, CompensationStatus.COMPLETED}
         if self.status is OutcomeStatus.FAILED and self.compensation_status not in undone:
             msg = f"status: FAILED with compensation {self.compensation_status} would claim that nothing exists"
+            raise ValueError(msg)
+        if self.status is OutcomeStatus.UNKNOWN and self.resolution is not None:
+            msg = "resolution: an UNKNOWN outcome is not resolved"
             raise ValueError(msg)
         return self

@@ -14,6 +14,12 @@ from domain.model.outcome import Compensation, CompensationStatus, RefCompensati
 from domain.model.tool_mapping import CompensationPolicy, CompensationStrategy
 from domain.policies.classification import Evidence, Verdict
 
+IN_DOUBT: Final = Compensation(
+    status=CompensationStatus.UNKNOWN,
+    reason="The call is in doubt; nothing is undone before it is known what exists",
+)
+"""What can be said of undoing while a send has no proof: to undo what may land again would leave it for good."""
+
 _NO_ANSWER: Final = frozenset({InvocationStatus.UNKNOWN, InvocationStatus.DEFERRED})
 
 
@@ -50,12 +56,9 @@ def plan(
     invocation: Invocation | None,
 ) -> Undo | Compensation:
     """Return what to undo, or the result where there is nothing to call a tool for."""
+    if _in_doubt(attempt, invocation):
+        return IN_DOUBT
     if not refs:
-        if _in_doubt(attempt, invocation):
-            return Compensation(
-                status=CompensationStatus.UNKNOWN,
-                reason="The call is in doubt; nothing is undone before it is known what exists",
-            )
         return Compensation(status=CompensationStatus.NOT_NEEDED, reason="No external objects created")
     match policy.strategy:
         case CompensationStrategy.NONE:

@@ -1,7 +1,7 @@
 """Ownership: one execution owns an intent, for ever; a retried starter recognises its own claim."""
 
 from domain.model.attempt import Attempt
-from domain.model.errors import ApprovalMismatch, DuplicateExecution
+from domain.model.errors import ApprovalMismatch, DuplicateExecution, OwnershipLost
 from domain.policies.decision import Allowed, Decision, Refused
 
 
@@ -12,6 +12,12 @@ def claim_stands(wanted: Attempt, standing: Attempt) -> Decision:
             DuplicateExecution,
             f"intent {wanted.ref} is owned by {standing.owner} since {standing.started_at.isoformat()} "
             f"(status {standing.status}); this execution changes nothing",
+        )
+    if standing.fence != wanted.fence:
+        return Refused(
+            OwnershipLost,
+            f"intent {wanted.ref} was taken over from this execution (fence {standing.fence}, status "
+            f"{standing.status}); it goes on without it",
         )
     if standing.action_digest != wanted.action_digest:
         return Refused(

@@ -70,7 +70,10 @@ def mapping_as_approved(intent: ActionIntent, mapping: ToolMapping) -> Decision:
 
 
 def switches_allow(scopes: Sequence[SwitchScope], found: Sequence[KillSwitch]) -> Decision:
-    """Every switch in scope must let the action pass; a missing global switch means stopped."""
+    """No switch in scope may cancel the action; a missing global switch cancels.
+
+    A switch that holds is no refusal: the dispatch, which sees the switches at the very moment, makes the action wait.
+    """
     standing = {switch.scope: switch for switch in found}
     for scope in scopes:
         switch = standing.get(scope)
@@ -79,7 +82,7 @@ def switches_allow(scopes: Sequence[SwitchScope], found: Sequence[KillSwitch]) -
                 ExecutionHalted,
                 f"kill switch {scope} has no row, which counts as stopped; write it as RUNNING to go on",
             )
-        if switch is not None and switch.state is not SwitchState.RUNNING:
+        if switch is not None and switch.state is SwitchState.CANCEL:
             return Refused(
                 ExecutionHalted,
                 f"kill switch {scope} is {switch.state} since {switch.changed_at.isoformat()} "

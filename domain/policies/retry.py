@@ -17,6 +17,15 @@ MIN_WAIT_SECONDS: Final = 1
 MAX_WAIT_SECONDS: Final = 900
 """A gateway that asks for more than 15 minutes is asked again then; longer waits hide a stuck action."""
 
+SHORTEST_HOLD_SECONDS: Final = 5
+LONGEST_HOLD_SECONDS: Final = 600
+"""Between these, in seconds, lies the time in which a held action notices its release; a guess."""
+
+
+LATEST_LANDING_SECONDS: Final = 900
+"""How long after a call has left our side it may still take effect: a gateway ends an invocation after 15 minutes
+(Amazon Bedrock AgentCore Developer Guide, "Quotas"). A tool that can be asked states its own bound instead."""
+
 
 class Move(StrEnum):
     """What to do next."""
@@ -87,7 +96,7 @@ def _shortest_wait(sends: int) -> int:
 def _after_doubt(effect: EffectSafety, seconds_since_first_send: float, seconds_to_end: float) -> Disposition:
     match effect:
         case Idempotent():
-            return Disposition(Move.RETRY if _key_lives(effect, seconds_since_first_send) else Move.UNKNOWN)
+            return Disposition(Move.RETRY if key_lives(effect, seconds_since_first_send) else Move.UNKNOWN)
         case Verifiable():
             return _wait_to_ask(effect.server_bound_seconds, seconds_to_end)
         case Unsafe():
@@ -111,7 +120,7 @@ def on_entry(
         return Disposition(Move.SEND)
     match effect:
         case Idempotent():
-            return Disposition(Move.SEND if _key_lives(effect, seconds_since_first_send) else Move.UNKNOWN)
+            return Disposition(Move.SEND if key_lives(effect, seconds_since_first_send) else Move.UNKNOWN)
         case Verifiable():
             quiet = seconds_since_call_ended
             if quiet is None:
@@ -123,9 +132,28 @@ def on_entry(
             return Disposition(Move.UNKNOWN)
 
 
-def _key_lives(effect: Idempotent, seconds_since_first_send: float) -> bool:
+def answer_ends_doubt(effect: EffectSafety, *, seconds_of_quiet: float | None) -> bool:
+    """Whether the answer to a resend speaks for the sends before it, ``seconds_of_quiet`` after the last of those.
+
+    A tool that dedupes answers for the key and not for the send, as soon as no earlier send can land any more.
+    """
+    return (
+        isinstance(effect, Idempotent) and seconds_of_quiet is not None and seconds_of_quiet >= LATEST_LANDING_SECONDS
+    )
+
+
+def key_lives(effect: Idempotent, seconds_since_first_send: float) -> bool:
     """Whether a call sent now arrives, at the latest, while the tool still remembers the key."""
     return seconds_since_first_send + LONGEST_CALL_SECONDS < effect.key_ttl_seconds
+
+
+def held_wait(seconds_held: float, *, seconds_to_expiry: float) -> int:
+    """Return how long a held action waits before it asks again: a quarter of what it has waited so far.
+
+    So a release is noticed soon, and a hold of days stays well inside an execution's history of 25,000 events
+    (AWS Step Functions Developer Guide, "Service quotas").
+    """
+    return clamp_wait(min(max(seconds_held / 4, SHORTEST_HOLD_SECONDS), LONGEST_HOLD_SECONDS, seconds_to_expiry))
 
 
 def _wait_to_ask(seconds: float, seconds_to_end: float) -> Disposition:

@@ -12,7 +12,7 @@ from domain.model.errors import ErrorClass, ErrorCode, ExecutionHalted, FailureR
 from domain.model.idempotency import compensation_key
 from domain.model.invocation import Invocation, InvocationStatus
 from domain.model.outcome import Compensation, CompensationStatus, OutcomeStatus, RefCompensation
-from domain.policies.compensation import total
+from domain.policies.compensation import IN_DOUBT, total
 
 CANCELLING_ERRORS: Final = frozenset({ExecutionHalted.__name__, IntentExpired.__name__})
 """Errors that stop an action rather than fail it, as long as nothing was sent."""
@@ -55,12 +55,12 @@ def settle(
             undone = compensation or _as_far_as_recorded(attempt, known, failure)
             if attempt.in_doubt:
                 # That a resend failed says nothing about the send before it, which may still land.
-                undone = _IN_DOUBT if undone.status is CompensationStatus.NOT_NEEDED else undone
+                undone = IN_DOUBT if undone.status is CompensationStatus.NOT_NEEDED else undone
                 return _because(OutcomeStatus.UNKNOWN, undone, known)
             holds = undone.status in _NOTHING_EXISTS
             return _because(OutcomeStatus.FAILED if holds else OutcomeStatus.UNKNOWN, undone, known)
         case InvocationStatus.UNKNOWN | InvocationStatus.DEFERRED:
-            return _because(OutcomeStatus.UNKNOWN, compensation or _IN_DOUBT, known)
+            return _because(OutcomeStatus.UNKNOWN, compensation or IN_DOUBT, known)
 
 
 def answer_of(attempt: Attempt, invocation: Invocation | None) -> Invocation | None:
@@ -68,12 +68,6 @@ def answer_of(attempt: Attempt, invocation: Invocation | None) -> Invocation | N
     if invocation is None or invocation.status is InvocationStatus.DEFERRED:
         return attempt.reply
     return invocation
-
-
-_IN_DOUBT: Final = Compensation(
-    status=CompensationStatus.UNKNOWN,
-    reason="The call is in doubt; nothing is undone before it is known what exists",
-)
 
 
 def _as_far_as_recorded(attempt: Attempt, known: Invocation, failure: FailureReport | None) -> Compensation:
@@ -98,7 +92,7 @@ def _without_answer(attempt: Attempt, compensation: Compensation | None, failure
     error_class = failure.error_class if failure else ErrorClass.UNKNOWN
     message = failure.error_message if failure else "the execution ended without an answer of the tool"
     if not attempt.nothing_was_done:
-        return Settlement(OutcomeStatus.UNKNOWN, compensation or _IN_DOUBT, code, error_class, message)
+        return Settlement(OutcomeStatus.UNKNOWN, compensation or IN_DOUBT, code, error_class, message)
     cancelled = failure is not None and failure.error_name in CANCELLING_ERRORS
     return Settlement(
         OutcomeStatus.CANCELLED if cancelled else OutcomeStatus.FAILED,

@@ -18,7 +18,6 @@ from domain.policies.parameters import map_parameters
 from domain.policies.preflight import approval_present, digest_matches, mapping_as_approved
 from ports.intent_store import IntentStore
 from ports.mapping_registry import MappingRegistry
-from ports.steps.state import StartSection
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ RULES_OF_READING: Final = (approval_present.__name__, digest_matches.__name__)
 """The preflight rules that every reading of an intent applies."""
 
 
-def read_intent(intents: IntentStore, ref: IntentRef, start: StartSection) -> tuple[ActionIntent, Approval]:
+def read_intent(intents: IntentStore, ref: IntentRef, claimed_digest: str) -> tuple[ActionIntent, Approval]:
     """Return the claimed intent with its approval, still standing and unchanged.
 
     Raises ``IntentNotFound``, ``IntentNotApproved`` (revoked since) or ``ApprovalMismatch``.
@@ -48,7 +47,7 @@ def read_intent(intents: IntentStore, ref: IntentRef, start: StartSection) -> tu
         )
     require(approval_present(intent), ref)
     require(digest_matches(intent), ref)
-    if intent.approval is None or action_digest(intent, intent.approval.mapping_hash) != start.action_digest:
+    if intent.approval is None or action_digest(intent, intent.approval.mapping_hash) != claimed_digest:
         raise ApprovalMismatch(
             f"intent {ref} was approved anew with another content while its execution was running; "
             "have the new content approved under a new intent id",
@@ -70,10 +69,10 @@ def read_mapping(registry: MappingRegistry, action_type: str, version: str, ref:
 
 
 def read_approved_action(
-    intents: IntentStore, registry: MappingRegistry, ref: IntentRef, start: StartSection
+    intents: IntentStore, registry: MappingRegistry, ref: IntentRef, claimed_digest: str
 ) -> ApprovedAction:
     """Return the action as approved; raises the errors of both reads, ``ApprovalMismatch``, ``InvalidParameters``."""
-    intent, _ = read_intent(intents, ref, start)
+    intent, _ = read_intent(intents, ref, claimed_digest)
     mapping = read_mapping(registry, intent.action_type, intent.mapping_version, ref)
     require(mapping_as_approved(intent, mapping), ref)
     mapped = map_parameters(mapping, intent.parameters)

@@ -26,7 +26,7 @@ class MapActionToTool:
     def __call__(self, state: ExecutionState) -> MappingSection:
         """Map the intent's parameters with the version fixed at approval."""
         start = section(state.start, "start")
-        action = read_approved_action(self.intents, self.registry, state.intent_ref, start)
+        action = read_approved_action(self.intents, self.registry, state.intent_ref, start.action_digest)
         return MappingSection(
             tool_name=action.mapping.tool_name,
             tool_schema_version=action.mapping.tool_schema_version,

@@ -6,12 +6,12 @@ recording twice is harmless.
 
 from dataclasses import dataclass
 
-from domain.model.attempt import Attempt
+from domain.model.attempt import Attempt, AttemptStatus
 from domain.model.errors import FailureReport, TransientError
 from domain.model.idempotency import signal_id
 from domain.model.invocation import Invocation
-from domain.model.outcome import Compensation, Outcome
-from domain.model.signal import Signal, SignalType, outcome_facts
+from domain.model.outcome import Compensation, Outcome, OutcomeStatus, Resolution, ResolutionMethod
+from domain.model.signal import Signal, SignalType
 from domain.policies.settlement import Settlement, answer_of, settle
 from ports.clock import Clock
 from ports.execution_journal import ExecutionJournal
@@ -37,16 +37,44 @@ class Recording:
         compensation: Compensation | None,
         failure: FailureReport | None,
     ) -> OutcomeSection:
-        """Settle the attempt, or find it settled; publish its signal if that has not been done."""
-        if attempt.is_terminal:
-            outcome = self._standing_outcome(attempt)
-        else:
+        """Settle the attempt, or find it settled; publish its signal if that has not been done.
+
+        An outcome that stands as UNKNOWN gives way to a tool's answer that comes with the state only now.
+        """
+        if not attempt.is_terminal:
             settlement = settle(attempt, invocation=invocation, compensation=compensation, failure=failure)
             outcome = self._settle(attempt, settlement, answer_of(attempt, invocation))
-        self._publish(outcome)
+            self.publish(outcome)
+            return section_of(outcome)
+        outcome = self.standing_outcome(attempt)
+        self.publish(outcome)
+        if attempt.status is AttemptStatus.UNKNOWN and invocation is not None and not attempt.undone:
+            settlement = settle(attempt, invocation=invocation, compensation=compensation, failure=failure)
+            if settlement.status is not OutcomeStatus.UNKNOWN:
+                evidence = f"The answer to {invocation.tool_run_ref}, kept in the execution's state."
+                outcome = self.resolve(
+                    attempt, settlement, invocation, ResolutionMethod.ANSWER, resolved_by="recorder", evidence=evidence
+                )
         return section_of(outcome)
 
-    def _standing_outcome(self, attempt: Attempt) -> Outcome:
+    def resolve(
+        self,
+        attempt: Attempt,
+        settlement: Settlement,
+        invocation: Invocation | None,
+        method: ResolutionMethod,
+        *,
+        resolved_by: str,
+        evidence: str,
+    ) -> Outcome:
+        """Replace an UNKNOWN outcome by one that cites its evidence, and publish that."""
+        resolution = Resolution(method=method, resolved_by=resolved_by, evidence=evidence, resolved_at=self.clock.now())
+        outcome = self._settle(attempt, settlement, invocation, resolution)
+        self.publish(outcome)
+        return outcome
+
+    def standing_outcome(self, attempt: Attempt) -> Outcome:
+        """Return the outcome of a settled attempt; raises ``TransientError`` where the store shows only half of it."""
         outcome = self.journal.find_outcome(attempt.ref)
         if outcome is None:
             raise TransientError(
@@ -56,24 +84,38 @@ class Recording:
             )
         return outcome
 
-    def _settle(self, attempt: Attempt, settlement: Settlement, invocation: Invocation | None) -> Outcome:
+    def _settle(
+        self,
+        attempt: Attempt,
+        settlement: Settlement,
+        invocation: Invocation | None,
+        resolution: Resolution | None = None,
+    ) -> Outcome:
         now = self.clock.now()
-        outcome = _outcome(attempt, settlement, invocation, now_recorded=now.isoformat())
+        outcome = _outcome(attempt, settlement, invocation, resolution, now_recorded=now.isoformat())
         signal = Signal.of(outcome, now=now)
         following, entry = attempt.advance(
-            outcome.status.attempt_status, signal.signal_type.ledger_event, dict(outcome_facts(outcome)), now=now
+            outcome.status.attempt_status, signal.signal_type.ledger_event, outcome.as_ledger_data(), now=now
         )
         self.journal.settle(attempt, following, entry, outcome, signal)
         return outcome
 
-    def _publish(self, outcome: Outcome) -> None:
+    def publish(self, outcome: Outcome) -> None:
+        """Publish an outcome's signal unless that is done; consumers dedupe, so twice is better than never."""
         signal = self.journal.find_signal(outcome.ref, signal_id(outcome.ref, SignalType.of(outcome.status)))
         if signal is not None and signal.published_at is None:
             self.publisher.publish(signal)
             self.journal.mark_published(signal.model_copy(update={"published_at": self.clock.now()}))
 
 
-def _outcome(attempt: Attempt, settlement: Settlement, invocation: Invocation | None, *, now_recorded: str) -> Outcome:
+def _outcome(
+    attempt: Attempt,
+    settlement: Settlement,
+    invocation: Invocation | None,
+    resolution: Resolution | None,
+    *,
+    now_recorded: str,
+) -> Outcome:
     return Outcome.model_validate(
         {
             **attempt.ref.model_dump(),
@@ -102,6 +144,7 @@ def _outcome(attempt: Attempt, settlement: Settlement, invocation: Invocation | 
             "execution_arn": attempt.owner,
             "approved_by": attempt.approved_by,
             "approved_at": attempt.approved_at,
+            "resolution": resolution,
         }
     )
 

@@ -29,7 +29,7 @@ class ValidatePreflight:
     def __call__(self, state: ExecutionState) -> PreflightSection:
         """Apply the rules in order; the first refusal is raised."""
         ref, start = state.intent_ref, section(state.start, "start")
-        intent, approval = read_intent(self.intents, ref, start)
+        intent, approval = read_intent(self.intents, ref, start.action_digest)
         now = self.clock.now()
         scopes = SwitchScope.before_mapping(
             tenant_id=ref.tenant_id, action_type=intent.action_type, action_intent_id=ref.action_intent_id

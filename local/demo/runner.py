@@ -117,7 +117,7 @@ class Demo:
             self._operations.intents.put(scenario.tamper(approved))
         for fault in scenario.faults:
             self._faults.add(fault.model_copy(update={"action_intent_id": scenario.intent_id}))
-        self._flip(scenario, SwitchState.HALTED)
+        self._flip(scenario, SwitchState.CANCEL)
         return intent
 
     def _flip(self, scenario: Scenario, state: SwitchState) -> None:

@@ -40,6 +40,11 @@ FINISHING_SECONDS: Final = 600
 seconds: an execution that the machine's timeout ends bypasses every state and records nothing."""
 
 
+LOOK_SECONDS: Final = 15
+"""What the reconciler wants to have left for one more intent, in seconds: a short call of a tool, the margin to write
+down what it answered, and the stores; with less it leaves the rest to its next run."""
+
+
 class StepName(StrEnum):
     """The seven steps; names are kept from the original plan (R81)."""
 

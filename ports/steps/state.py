@@ -11,6 +11,7 @@ from typing import Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
+from domain.model.attempt import FIRST_FENCE
 from domain.model.errors import InvalidEvent
 from domain.model.external_object import ExternalSystem
 from domain.model.identifiers import IDENTIFIER_PATTERN, Identifier, IntentRef, Sha256Hex
@@ -124,6 +125,11 @@ class ExecutionState(_Frozen):
     def trace_id(self) -> str:
         """The execution's trace: the execution's name, known before the first step and the same in all."""
         return self.execution_arn.rsplit(":", 1)[-1]
+
+    @property
+    def fence(self) -> int:
+        """The fence under which this execution owns its attempt: the claim's, as long as nobody has taken it over."""
+        return self.start.fence if self.start else FIRST_FENCE
 
     @property
     def intent_ref(self) -> IntentRef:

@@ -191,7 +191,7 @@ def test_a_kill_switch_stops_the_action_without_a_deploy(
     switches = DynamoDbKillSwitches(stack.info.client("dynamodb"), stack.info.tables["kill-switches"])
     intent = intent_of(tenant_id="tenant-stopped")
     journey.seed(intent, _mapping())
-    halted = KillSwitch(scope=scope, state=SwitchState.HALTED, reason="test", changed_by="operator", changed_at=NOW)
+    halted = KillSwitch(scope=scope, state=SwitchState.CANCEL, reason="test", changed_by="operator", changed_at=NOW)
     switches.flip(halted)
     try:
         seen = journey.travel(intent.ref)

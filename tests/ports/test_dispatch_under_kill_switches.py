@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from domain.model.attempt import Attempt, AttemptStatus
-from domain.model.errors import ExecutionHalted, OwnershipLost, TransientError
+from domain.model.errors import ExecutionHalted, ExecutionHeld, OwnershipLost, TransientError
 from domain.model.kill_switch import SwitchKind, SwitchScope, SwitchState
 from tests.builders import OTHER_EXECUTION_ARN, a_claim, a_dispatch, a_switch, later
 from tests.ports.stores import Stores
@@ -45,16 +45,42 @@ def test_a_dispatch_passes_while_every_switch_runs(stores: Stores) -> None:
 
 
 @pytest.mark.parametrize("scope", SCOPES, ids=str)
-def test_a_halted_switch_stops_the_dispatch_and_is_named(stores: Stores, scope: SwitchScope) -> None:
+def test_a_cancelling_switch_stops_the_dispatch_and_is_named(stores: Stores, scope: SwitchScope) -> None:
     """Nothing is recorded as sent, and the operator learns which switch it was."""
     current = ready(stores)
-    stores.switches.flip(a_switch(scope.kind, scope.subject, SwitchState.HALTED))
+    stores.switches.flip(a_switch(scope.kind, scope.subject, SwitchState.CANCEL))
     with pytest.raises(ExecutionHalted) as halted:
         stores.journal.dispatch(current, *a_dispatch(current), SCOPES)
 
     assert halted.value.ids["scope"] == str(scope)
     assert stores.journal.find_attempt(current.ref) == current
     assert len(stores.journal.ledger(current.ref)) == 1
+
+
+@pytest.mark.parametrize("scope", SCOPES, ids=str)
+def test_a_held_switch_makes_the_dispatch_wait_and_is_named(stores: Stores, scope: SwitchScope) -> None:
+    """Nothing is recorded as sent; the caller may ask again, and passes as soon as the switch is released."""
+    current = ready(stores)
+    stores.switches.flip(a_switch(scope.kind, scope.subject, SwitchState.HOLD))
+    with pytest.raises(ExecutionHeld) as held:
+        stores.journal.dispatch(current, *a_dispatch(current), SCOPES)
+
+    assert held.value.ids["scope"] == str(scope)
+    assert stores.journal.find_attempt(current.ref) == current
+    stores.switches.flip(a_switch(scope.kind, scope.subject))
+    stores.journal.dispatch(current, *a_dispatch(current), SCOPES)
+
+
+def test_of_two_stopping_switches_the_one_that_cancels_decides(stores: Stores) -> None:
+    """What one switch ends, no other can make wait."""
+    current = ready(stores)
+    stores.switches.flip(a_switch(state=SwitchState.HOLD))
+    stores.switches.flip(a_switch(SwitchKind.CONNECTOR, "crm", SwitchState.CANCEL))
+    with pytest.raises(ExecutionHalted) as halted:
+        stores.journal.dispatch(current, *a_dispatch(current), SCOPES)
+
+    assert halted.value.ids["scope"] == "CONNECTOR#crm"
+    assert stores.journal.find_attempt(current.ref) == current
 
 
 def test_a_missing_global_switch_stops_everything(stores: Stores) -> None:
@@ -78,7 +104,7 @@ def test_a_missing_global_switch_stops_everything(stores: Stores) -> None:
 def test_a_switch_of_somebody_else_stops_nothing(stores: Stores, kind: SwitchKind, subject: str) -> None:
     """A halted scope that is not the action's own does not matter."""
     current = ready(stores)
-    stores.switches.flip(a_switch(kind, subject, SwitchState.HALTED))
+    stores.switches.flip(a_switch(kind, subject, SwitchState.CANCEL))
     following, entry = a_dispatch(current)
     stores.journal.dispatch(current, following, entry, SCOPES)
 
@@ -88,7 +114,7 @@ def test_a_switch_of_somebody_else_stops_nothing(stores: Stores, kind: SwitchKin
 def test_a_halt_lifted_lets_the_same_dispatch_pass(stores: Stores) -> None:
     """A refused dispatch leaves nothing behind that could stand in its way."""
     current = ready(stores)
-    stores.switches.flip(a_switch(state=SwitchState.HALTED))
+    stores.switches.flip(a_switch(state=SwitchState.CANCEL))
     following, entry = a_dispatch(current)
     with pytest.raises(ExecutionHalted):
         stores.journal.dispatch(current, following, entry, SCOPES)
@@ -110,7 +136,7 @@ def test_a_scope_named_twice_is_checked_once(stores: Stores) -> None:
 def test_a_stale_dispatch_is_refused(stores: Stores) -> None:
     """Whoever does not hold the attempt may not send, whatever the switches say."""
     current = ready(stores)
-    stores.switches.flip(a_switch(state=SwitchState.HALTED))
+    stores.switches.flip(a_switch(state=SwitchState.CANCEL))
     stale = current.model_copy(update={"owner": OTHER_EXECUTION_ARN})
     with pytest.raises(OwnershipLost):
         stores.journal.dispatch(stale, *a_dispatch(stale), SCOPES)

@@ -22,7 +22,7 @@ def test_no_switch_exists_until_it_is_set(stores: Stores) -> None:
 
 def test_found_switches_come_in_the_order_that_was_asked(stores: Stores) -> None:
     """Those that do not exist are left out."""
-    tenant = a_switch(SwitchKind.TENANT, "tenant-1", SwitchState.HALTED)
+    tenant = a_switch(SwitchKind.TENANT, "tenant-1", SwitchState.CANCEL)
     stores.switches.flip(a_switch())
     stores.switches.flip(tenant)
     absent = SwitchScope(kind=SwitchKind.TOOL, subject="crm___create_task")
@@ -37,17 +37,17 @@ def test_every_kind_of_scope_can_be_set_and_found(stores: Stores) -> None:
         *SwitchScope.of_tool(tool_name="crm___create_task", connector="crm"),
     )
     for scope in scopes:
-        stores.switches.flip(a_switch(scope.kind, scope.subject, SwitchState.HALTED))
+        stores.switches.flip(a_switch(scope.kind, scope.subject, SwitchState.CANCEL))
 
     assert tuple(switch.scope for switch in stores.switches.find(scopes)) == scopes
 
 
 def test_the_last_flip_stands(stores: Stores) -> None:
     """A switch goes on and off, and repeating a flip is harmless."""
-    for state in (SwitchState.RUNNING, SwitchState.HALTED, SwitchState.HALTED):
+    for state in (SwitchState.RUNNING, SwitchState.CANCEL, SwitchState.CANCEL):
         stores.switches.flip(a_switch(state=state))
 
-    assert stores.switches.find((a_switch().scope,)) == (a_switch(state=SwitchState.HALTED),)
+    assert stores.switches.find((a_switch().scope,)) == (a_switch(state=SwitchState.CANCEL),)
 
 
 def test_a_tenants_switch_is_not_anothers(stores: Stores) -> None:

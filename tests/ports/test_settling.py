@@ -6,7 +6,7 @@ from domain.model.attempt import AttemptStatus
 from domain.model.errors import OwnershipLost, PermanentError
 from domain.model.ledger import first_broken_entry
 from domain.model.outcome import OutcomeStatus
-from tests.builders import a_ref, a_settlement, a_signal, an_outcome, later
+from tests.builders import a_ref, a_resolution, a_settlement, a_signal, an_outcome, later
 from tests.ports.stores import Stores, dispatched
 
 
@@ -78,6 +78,19 @@ def test_an_unknown_outcome_gives_way_to_evidence(stores: Stores) -> None:
     assert first_broken_entry(stores.journal.ledger(current.ref)) is None
 
 
+def test_an_unknown_outcome_gives_way_to_nothing_that_cites_no_evidence(stores: Stores) -> None:
+    """Whoever holds the current record but no evidence changes nothing in any store."""
+    current = dispatched(stores)
+    unknown, entry, outcome, news = a_settlement(current, status=OutcomeStatus.UNKNOWN)
+    stores.journal.settle(current, unknown, entry, outcome, news)
+    with pytest.raises(OwnershipLost):
+        stores.journal.settle(unknown, *a_settlement(unknown, resolution=None))
+
+    assert stores.journal.find_outcome(current.ref) == outcome
+    assert stores.journal.find_attempt(current.ref) == unknown
+    assert len(stores.journal.ledger(current.ref)) == unknown.ledger_seq
+
+
 def test_outcomes_and_signals_of_another_tenant_do_not_exist(stores: Stores) -> None:
     """The same ids under another tenant or account find nothing."""
     current = dispatched(stores)
@@ -135,6 +148,7 @@ def test_every_field_of_an_outcome_survives(stores: Stores) -> None:
         approved_at=later(-300),
         idempotency_key="b" * 64,
         tool_run_ref="gateway_invocation_1",
+        resolution=a_resolution(),
     )
     stores.journal.settle(current, *settlement)
 

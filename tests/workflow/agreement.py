@@ -7,6 +7,7 @@ from domain.model.ledger import LedgerEventType, first_broken_entry
 from domain.model.outcome import Outcome, OutcomeStatus
 from domain.model.signal import SignalType, outcome_facts
 from domain.model.tool_call import CallPurpose
+from domain.policies.audit import findings
 from ports.steps.contract import OUTCOME_ROUTING, Junction
 from tests.builders import NOW, a_ref
 from tests.support.asl_interpreter import Run
@@ -26,7 +27,7 @@ def recorded(stage: Stage) -> Outcome:
     kind = SignalType.of(outcome.status)
     assert attempt.status.value == outcome.status.value
     assert ledger[-1].event_type is kind.ledger_event
-    assert ledger[-1].data == outcome_facts(outcome)
+    assert findings(attempt, outcome, ledger) == ()
     assert [entry.event_type for entry in ledger].count(kind.ledger_event) == 1
     assert first_broken_entry(ledger) is None
     assert (len(ledger), ledger[-1].entry_hash) == (attempt.ledger_seq, attempt.ledger_hash)

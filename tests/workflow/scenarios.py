@@ -64,13 +64,13 @@ def unknown_intent(stage: Stage) -> Run:
 
 def halted(stage: Stage) -> Run:
     """An operator has stopped everything."""
-    stage.switches.flip(a_switch(state=SwitchState.HALTED))
+    stage.switches.flip(a_switch(state=SwitchState.CANCEL))
     return stage.run()
 
 
 def halted_tool(stage: Stage) -> Run:
     """An operator has stopped the tool, which only the dispatch can see."""
-    stage.switches.flip(a_switch(SwitchKind.TOOL, "crm___create_task", SwitchState.HALTED))
+    stage.switches.flip(a_switch(SwitchKind.TOOL, "crm___create_task", SwitchState.CANCEL))
     return stage.run()
 
 

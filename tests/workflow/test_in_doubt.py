@@ -26,7 +26,7 @@ def _halt_after_the_first_try(stage: Stage) -> None:
         try:
             return dict(real(event, context))
         finally:
-            stage.switches.flip(a_switch(state=SwitchState.HALTED))
+            stage.switches.flip(a_switch(state=SwitchState.CANCEL))
 
     stage.redeploy(S.INVOKE_TOOL, entry)  # type: ignore[arg-type]  # any dictionary of JSON will do
 

@@ -261,7 +261,7 @@ def test_the_row_that_a_new_stack_holds_is_a_running_global_switch(client: Dynam
 
 def test_a_flipped_switch_is_stored_in_that_same_form(client: DynamoDBClient, requests: list[dict[str, Any]]) -> None:
     """What an operator's tool writes and what the stack writes are one kind of row."""
-    switch: KillSwitch = a_switch(SwitchKind.TENANT, "tenant-1", SwitchState.HALTED)
+    switch: KillSwitch = a_switch(SwitchKind.TENANT, "tenant-1", SwitchState.CANCEL)
     DynamoDbKillSwitches(client, "kill-switches").flip(switch)
 
     assert requests[0]["Item"].keys() == {"pk", "sk", "state", "reason", "changed_by", "changed_at"}

@@ -27,16 +27,19 @@ ALLOWED: Final = {
     (DISPATCHED, SUCCEEDED),
     (DISPATCHED, FAILED),
     (DISPATCHED, UNKNOWN),
+    (UNKNOWN, UNKNOWN),
     (UNKNOWN, SUCCEEDED),
     (UNKNOWN, FAILED),
 }
 """Written from the design, not from the code: nothing succeeds that was never sent, nothing is cancelled that may
-have been sent, nothing leaves a settled state but UNKNOWN, and nothing is in doubt before it was sent."""
+have been sent, nothing leaves a settled state but UNKNOWN, and nothing is in doubt before it was sent. UNKNOWN stays
+UNKNOWN while somebody looks into it."""
 
 
 def in_status(status: AttemptStatus) -> Attempt:
     """The sample attempt as if it stood there."""
-    return a_claim()[0].model_copy(update={"status": status})
+    sent = status in {DISPATCHED, UNKNOWN}
+    return a_claim()[0].model_copy(update={"status": status, "open_send": sent})
 
 
 def a_reply(status: InvocationStatus = InvocationStatus.SUCCEEDED, count: int = 1) -> Invocation:
@@ -151,9 +154,9 @@ def test_an_attempt_reads_back_from_its_own_json() -> None:
 def test_only_the_owner_may_go_on() -> None:
     """Another execution is told who owns the attempt and at which fence (D22)."""
     attempt, _ = a_claim()
-    assert attempt.owned_by(EXECUTION_ARN) is attempt
+    assert attempt.owned_by(EXECUTION_ARN, 1) is attempt
     with pytest.raises(OwnershipLost) as caught:
-        attempt.owned_by(OTHER_EXECUTION_ARN)
+        attempt.owned_by(OTHER_EXECUTION_ARN, 1)
     assert EXECUTION_ARN in caught.value.message
     assert caught.value.ids == {"action_intent_id": "intent-1", "tenant_id": "tenant-1"}
 
@@ -226,8 +229,8 @@ class AttemptLife(RuleBasedStateMachine):
     @precondition(lambda self: self.status is not DISPATCHED)
     @rule()
     def an_answer_without_a_send_is_refused(self) -> None:
-        """Nothing can answer a call that is not on its way."""
-        if self.status is CLAIMED:
+        """Nothing can answer a call that is not on its way; where the outcome is UNKNOWN one may be."""
+        if self.status in {CLAIMED, UNKNOWN}:
             return
         with pytest.raises(IllegalTransition):
             self.attempt.replied(a_reply(), now=later(self.clock))

@@ -120,7 +120,7 @@ def test_a_running_global_switch_alone_lets_everything_pass() -> None:
 @pytest.mark.parametrize("scope", SCOPES, ids=str)
 def test_each_halted_scope_stops_the_action(scope: SwitchScope) -> None:
     """Whatever the scope, the refusal names it, who halted it and why (D83)."""
-    halted = a_switch(state=SwitchState.HALTED).model_copy(update={"scope": scope})
+    halted = a_switch(state=SwitchState.CANCEL).model_copy(update={"scope": scope})
     found = (halted,) if scope.must_exist else (RUNNING, halted)
     decision = switches_allow(SCOPES, found)
     assert isinstance(decision, Refused)
@@ -138,11 +138,9 @@ SUBJECTED = [kind for kind in SwitchKind if kind is not SwitchKind.GLOBAL]
     )
 )
 def test_the_switches_are_decided_for_every_combination(states: dict[SwitchScope, SwitchState]) -> None:
-    """It passes exactly if the global row runs and no row in scope is halted; rows out of scope do not count."""
+    """It passes exactly if a global row exists and no row in scope cancels; a hold is the dispatch's matter."""
     found = [a_switch(state=state).model_copy(update={"scope": scope}) for scope, state in states.items()]
-    passes = states.get(SCOPES[0]) is SwitchState.RUNNING and not any(
-        states.get(scope) is SwitchState.HALTED for scope in SCOPES
-    )
+    passes = SCOPES[0] in states and not any(states.get(scope) is SwitchState.CANCEL for scope in SCOPES)
     assert (switches_allow(SCOPES, found) == Allowed()) is passes
 
 

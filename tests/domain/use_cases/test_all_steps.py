@@ -9,6 +9,7 @@ from domain.model.ledger import LedgerEventType, first_broken_entry
 from domain.model.outcome import CompensationStatus, OutcomeStatus
 from domain.model.signal import SignalType, outcome_facts
 from domain.model.tool_call import ToolAnswer, TransportPhase
+from domain.policies.audit import findings
 from ports.steps.contract import StepName
 from ports.steps.state import ExecutionState
 from tests.builders import OTHER_EXECUTION_ARN, a_ref, an_approved_intent
@@ -51,7 +52,8 @@ def test_a_success_leaves_attempt_outcome_ledger_and_signal_in_agreement() -> No
         len(ledger),
         ledger[-1].entry_hash,
     )
-    assert ledger[-1].data == signal.data == outcome_facts(outcome)
+    assert findings(attempt, outcome, ledger) == ()
+    assert signal.data == outcome_facts(outcome)
     assert (outcome.attempt_count, len(world.tools.sends), world.created) == (1, 1, 1)
     assert [ref.object_id for ref in outcome.external_object_refs] == [o.object_id for o in world.tools.objects]
     assert outcome.completed_at < outcome.recorded_at

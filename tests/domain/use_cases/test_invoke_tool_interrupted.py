@@ -16,19 +16,22 @@ from domain.model.errors import (
 )
 from domain.model.intent import IntentStatus
 from domain.model.invocation import InvocationStatus
-from domain.model.kill_switch import SwitchScope
+from domain.model.kill_switch import SwitchKind, SwitchScope
 from domain.model.ledger import LedgerEventType
 from domain.model.outcome import OutcomeStatus
 from domain.model.tool_call import ToolAnswer, TransportPhase
 from domain.model.tool_mapping import LONGEST_CALL_SECONDS, EffectSafety
 from domain.use_cases.gateway_exchange import GatewayExchange
 from domain.use_cases.invoke_tool import InvokeTool
-from tests.builders import OTHER_EXECUTION_ARN, a_key, a_mapping, a_ref, an_approved_intent
+from domain.use_cases.tool_dispatch import ToolDispatch
+from ports.steps.contract import FINISHING_SECONDS, MACHINE_TIMEOUT_SECONDS
+from tests.builders import OTHER_EXECUTION_ARN, a_key, a_mapping, a_ref, a_switch, an_approved_intent
 from tests.domain.use_cases.world import (
     FAIL,
     IDEMPOTENT,
     INVOKE,
     RECORD,
+    START,
     UNSAFE,
     VERIFIABLE,
     World,
@@ -211,14 +214,9 @@ def test_without_time_for_a_call_nothing_is_sent() -> None:
     """A function that is about to be stopped starts nothing that it could not write down (D24, D42)."""
     world = World()
     ready = world.ready()
-    invoke = InvokeTool(
-        world.intents,
-        world.registry,
-        world.journal,
-        world.external_writes,
-        GatewayExchange(world.gateway, world.artifacts, timeout_seconds=30.0),
-        world.clock,
-    )
+    exchange = GatewayExchange(world.gateway, world.artifacts, timeout_seconds=30.0)
+    dispatch = ToolDispatch(world.journal, world.external_writes, exchange, world.clock)
+    invoke = InvokeTool(world.intents, world.registry, world.journal, dispatch, world.clock)
     with pytest.raises(TransientError, match="no time is left") as caught:
         invoke(ready, seconds_left=8.0)
     assert world.tools.sends == []
@@ -305,3 +303,69 @@ def test_nothing_secret_is_archived_of_a_request_or_an_answer() -> None:
     archived = world.archive.text(state.invocation.raw_response_artifact_ref) or ""
     assert "[secret]" in archived
     assert "hunter2" not in archived
+
+
+def test_a_held_switch_makes_the_action_wait_with_nothing_written() -> None:
+    """The hold answers with a wait for Step Functions, and the attempt stays as free as before."""
+    world = World()
+    ready = world.ready()
+    world.hold(SwitchScope(kind=SwitchKind.CONNECTOR, subject="crm"))
+    before = world.attempt()
+    section = world.run(ready, INVOKE).invocation
+    assert section is not None
+    assert (section.status, section.retry_after_seconds) == (InvocationStatus.DEFERRED, 5)
+    assert "CONNECTOR#crm holds" in (section.error_message or "")
+    assert (world.attempt(), world.tools.sends) == (before, [])
+
+
+@pytest.mark.parametrize("held_seconds, wait", [(0, 5), (20, 5), (400, 100), (3_000, 600), (3_590, 10)])
+def test_a_hold_asks_again_after_a_quarter_of_its_time_and_never_after_the_expiry(held_seconds: int, wait: int) -> None:
+    """So a release is noticed soon, a long hold costs few events, and an expired approval ends at once."""
+    world = World()
+    ready = world.ready()
+    world.hold(SwitchScope(kind=SwitchKind.GLOBAL))
+    world.clock.advance(held_seconds)
+    section = world.run(ready, INVOKE).invocation
+    assert section is not None
+    assert section.retry_after_seconds == wait
+
+
+def test_a_released_hold_lets_the_action_pass_and_an_expired_one_ends_it() -> None:
+    """Waiting changes nothing about what was approved, nor for how long."""
+    released, expired = World(), World()
+    for world in (released, expired):
+        ready = world.ready()
+        world.hold(SwitchScope(kind=SwitchKind.GLOBAL))
+        world.run(ready, INVOKE)
+    released.switches.flip(a_switch())
+    assert released.run(released.ready(), INVOKE).invocation is not None
+    assert released.created == 1
+    expired.clock.advance(3_600)
+    with pytest.raises(IntentExpired):
+        expired.run(ready, INVOKE)
+    assert expired.tools.sends == []
+
+
+def test_a_hold_that_would_outlast_the_machine_is_ended_as_halted() -> None:
+    """An execution that its machine's timeout ends records nothing, so a hold ends before that."""
+    world = World(intent=an_approved_intent(expires_at_epoch=4_000_000_000))
+    ready = world.ready()
+    world.hold(SwitchScope(kind=SwitchKind.GLOBAL))
+    world.clock.advance(MACHINE_TIMEOUT_SECONDS - FINISHING_SECONDS - 1)
+    with pytest.raises(ExecutionHalted, match="before the switch was released"):
+        world.run(ready, INVOKE)
+    assert world.tools.sends == []
+
+
+def test_a_step_whose_attempt_was_taken_over_may_send_nothing() -> None:
+    """A zombie's own words, owner and execution, are still right; its fence is not."""
+    world = World()
+    ready = world.ready()
+    standing = world.attempt()
+    following, entry = standing.taken_over(by="reconciler", execution_status="ABORTED", now=world.clock.now())
+    world.records.advance(standing, following, entry)
+    with pytest.raises(OwnershipLost, match="fence 2"):
+        world.run(ready, INVOKE)
+    with pytest.raises(OwnershipLost, match="taken over"):
+        world.run(world.a_state(), START)
+    assert world.tools.sends == []

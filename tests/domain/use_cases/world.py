@@ -13,12 +13,15 @@ from typing import Any
 from pydantic import BaseModel
 
 from adapters.memory.artifact_store import MemoryArtifactStore
+from adapters.memory.backlog import MemoryBacklog
 from adapters.memory.clock import MemoryClock
 from adapters.memory.execution_journal import MemoryExecutionJournal
+from adapters.memory.executions import MemoryExecutions
 from adapters.memory.external_writes import MemoryExternalWrites
 from adapters.memory.intent_store import MemoryIntentStore
 from adapters.memory.kill_switches import MemoryKillSwitches
 from adapters.memory.mapping_registry import MemoryMappingRegistry
+from adapters.memory.operator_inbox import MemoryOperatorInbox
 from adapters.memory.signal_publisher import MemorySignalPublisher
 from adapters.memory.tool_gateway import MemoryToolGateway
 from adapters.memory.tools import EffectKind
@@ -36,10 +39,14 @@ from domain.use_cases.compensate_action import CompensateAction
 from domain.use_cases.gateway_exchange import GatewayExchange
 from domain.use_cases.invoke_tool import InvokeTool
 from domain.use_cases.map_action_to_tool import MapActionToTool
+from domain.use_cases.reconcile_execution import ReconcileExecution
 from domain.use_cases.record_failure import RecordFailure
 from domain.use_cases.record_outcome import RecordOutcome
 from domain.use_cases.recording import Recording
 from domain.use_cases.start_execution import StartExecution
+from domain.use_cases.sweep_backlog import SweepBacklog
+from domain.use_cases.tool_dispatch import ToolDispatch
+from domain.use_cases.undoing import Undoing
 from domain.use_cases.validate_preflight import ValidatePreflight
 from ports.steps.contract import STEPS, StepName
 from ports.steps.state import CaughtError, ExecutionState
@@ -77,6 +84,10 @@ class World:
         self.journal: Any = Faulty(self.records)
         self.external_writes: Any = Faulty(self.kept)
         self.artifacts: Any = Faulty(self.archive)
+        self.notices = MemoryOperatorInbox()
+        self.inbox: Any = Faulty(self.notices)
+        self.workflow = MemoryExecutions()
+        self.executions: Any = Faulty(self.workflow)
         self.intents: Any = Faulty(MemoryIntentStore())
         self.registry: Any = Faulty(MemoryMappingRegistry())
         self.registry.publish(self.mapping)
@@ -91,7 +102,8 @@ class World:
         """The use case of a step, built anew as a cold function builds it."""
         exchange = GatewayExchange(self.gateway, self.artifacts, timeout_seconds=30.0)
         recording = Recording(self.journal, self.publisher, self.clock)
-        effects = (self.external_writes, exchange, self.clock)
+        effects = (self.journal, self.external_writes, exchange, self.clock)
+        dispatch, undoing = ToolDispatch(*effects), Undoing(*effects)
         match name:
             case StepName.START_EXECUTION:
                 return StartExecution(self.intents, self.journal, self.clock)
@@ -100,15 +112,35 @@ class World:
             case StepName.MAP_ACTION_TO_TOOL:
                 return MapActionToTool(self.intents, self.registry)
             case StepName.INVOKE_TOOL:
-                invoke = InvokeTool(self.intents, self.registry, self.journal, *effects)
+                invoke = InvokeTool(self.intents, self.registry, self.journal, dispatch, self.clock)
                 return lambda state: invoke(state, seconds_left=SECONDS_LEFT)
             case StepName.COMPENSATE_ACTION:
-                undo = CompensateAction(self.registry, self.journal, *effects)
+                undo = CompensateAction(self.registry, self.journal, undoing)
                 return lambda state: undo(state, seconds_left=SECONDS_LEFT)
             case StepName.RECORD_OUTCOME:
                 return RecordOutcome(self.journal, recording)
             case StepName.RECORD_FAILURE:
-                return RecordFailure(self.journal, recording)
+                return RecordFailure(self.journal, recording, self.inbox, self.clock)
+
+    def reconcile(self) -> ReconcileExecution:
+        """The reconciler of one intent, built anew as a cold function builds it."""
+        exchange = GatewayExchange(self.gateway, self.artifacts, timeout_seconds=30.0)
+        effects = (self.journal, self.external_writes, exchange, self.clock)
+        return ReconcileExecution(
+            self.intents,
+            self.registry,
+            self.journal,
+            self.executions,
+            ToolDispatch(*effects),
+            Undoing(*effects),
+            Recording(self.journal, self.publisher, self.clock),
+            self.inbox,
+            self.clock,
+        )
+
+    def sweep(self) -> dict[str, int]:
+        """One sweep over everything that is open."""
+        return SweepBacklog(MemoryBacklog(self.records), self.reconcile(), self.clock)(seconds_left=SECONDS_LEFT)
 
     def run(self, state: ExecutionState, *names: StepName) -> ExecutionState:
         """Run these steps, each result in its own section, as the state machine assigns it."""
@@ -163,11 +195,15 @@ class World:
 
     def halt(self, scope: SwitchScope) -> None:
         """Halt one scope."""
-        self.switches.flip(a_switch(state=SwitchState.HALTED).model_copy(update={"scope": scope}))
+        self.switches.flip(a_switch(state=SwitchState.CANCEL).model_copy(update={"scope": scope}))
+
+    def hold(self, scope: SwitchScope) -> None:
+        """Hold one scope."""
+        self.switches.flip(a_switch(state=SwitchState.HOLD).model_copy(update={"scope": scope}))
 
     def everything(self) -> str:
         """All that any adapter keeps, as text: two equal texts mean that nothing has changed."""
-        adapters = (self.tools, self.bus, self.switchboard, self.records, self.kept, self.archive)
+        adapters = (self.tools, self.bus, self.switchboard, self.records, self.kept, self.archive, self.notices)
         lock = type(RLock())
         return "\n".join(
             f"{type(adapter).__name__}.{name} = {value!r}"
