@@ -10,6 +10,7 @@ from infrastructure.functions import StepFunctions, StepFunctionsConfig
 from infrastructure.identity import Identity, IdentityConfig
 from infrastructure.observability import Observability, ObservabilityConfig
 from infrastructure.queues import Queues, QueuesConfig
+from infrastructure.reconciliation import Reconciliation, ReconciliationConfig
 from infrastructure.stores import Stores, StoresConfig
 from infrastructure.triggers import ApprovalTrigger, ApprovalTriggerConfig
 from infrastructure.workflow import Workflow, WorkflowConfig
@@ -26,6 +27,10 @@ trigger = ApprovalTrigger(
     "trigger",
     ApprovalTriggerConfig(settings, account_id, queues.event_bus_name, workflow.machine_arn, queues.ingress_dlq),
 )
+reconciliation = Reconciliation(
+    "reconciliation",
+    ReconciliationConfig(settings, account_id, functions.reconciler, workflow.machine_arn, queues.reconciler_dlq),
+)
 observability = Observability("observability", ObservabilityConfig(settings, account_id, queues.event_bus_name))
 
 pulumi.export("region", settings.region)
@@ -38,6 +43,7 @@ pulumi.export("function_aliases", functions.aliases)
 pulumi.export("log_groups", {**functions.log_groups, "execution-orchestrator": workflow.log_group_name})
 pulumi.export("state_machine_arn", workflow.machine_arn)
 pulumi.export("rule_arn", trigger.rule_arn)
+pulumi.export("reconcile_rule_arns", reconciliation.rule_arns)
 pulumi.export("gateway_url", settings.gateway_url)
 pulumi.export("user_pool_id", identity.user_pool_id)
 pulumi.export("token_endpoint_url", identity.token_endpoint_url)

@@ -12,13 +12,13 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from domain.model.errors import ConfigurationError
-from ports.steps.contract import StepName
+from ports.steps.contract import StepName, Worker
 
 Name = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 
 class HandlerSettings(BaseModel):
-    """What a function reads from its environment; each step composes its own."""
+    """What a function reads from its environment; each function composes its own."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -55,6 +55,10 @@ class _Gateway(HandlerSettings):
     execution_artifacts_bucket: Name
 
 
+class _Quarantine(HandlerSettings):
+    quarantine_queue_url: Name
+
+
 class StartExecutionSettings(_Intents, _Attempts):
     """What StartExecution must be told."""
 
@@ -76,21 +80,33 @@ class CompensateActionSettings(_Registry, _Attempts, _ExternalWrites, _Gateway):
 
 
 class RecorderSettings(_Attempts):
-    """What both recorders must be told."""
+    """What whoever records an outcome must be told; RecordOutcome needs no more."""
 
     execution_outcomes_table_name: Name
     signals_table_name: Name
     event_bus_name: Name
 
 
-SETTINGS: Final[dict[StepName, type[HandlerSettings]]] = {
+class RecordFailureSettings(RecorderSettings, _Quarantine):
+    """What RecordFailure must be told: beside the stores, where an approval goes that cannot be understood."""
+
+
+class ReconcilerSettings(_Intents, _Registry, RecorderSettings, _Switches, _ExternalWrites, _Gateway, _Quarantine):
+    """What the reconciler must be told: all that a step is told, and where people are asked for help."""
+
+    compensation_tasks_queue_url: Name
+    attention_queue_url: Name
+
+
+SETTINGS: Final[dict[StepName | Worker, type[HandlerSettings]]] = {
     StepName.START_EXECUTION: StartExecutionSettings,
     StepName.VALIDATE_PREFLIGHT: ValidatePreflightSettings,
     StepName.MAP_ACTION_TO_TOOL: MapActionToToolSettings,
     StepName.INVOKE_TOOL: InvokeToolSettings,
     StepName.COMPENSATE_ACTION: CompensateActionSettings,
     StepName.RECORD_OUTCOME: RecorderSettings,
-    StepName.RECORD_FAILURE: RecorderSettings,
+    StepName.RECORD_FAILURE: RecordFailureSettings,
+    Worker.RECONCILER: ReconcilerSettings,
 }
 
 
@@ -103,21 +119,21 @@ class RuntimeSettings(BaseModel):
     """A CA file to trust instead of the system's (Boto3 documentation, "Using environment variables")."""
 
 
-def load_settings(step: StepName, environ: Mapping[str, str] | None = None) -> HandlerSettings:
-    """Return the step's settings, or raise ``ConfigurationError`` naming every variable at fault.
+def load_settings(function: StepName | Worker, environ: Mapping[str, str] | None = None) -> HandlerSettings:
+    """Return the function's settings, or raise ``ConfigurationError`` naming every variable at fault.
 
     A value is never repeated in the message: it may have been meant for another variable.
     """
     values = os.environ if environ is None else environ
     try:
-        return SETTINGS[step].model_validate({key.lower(): value for key, value in values.items()})
+        return SETTINGS[function].model_validate({key.lower(): value for key, value in values.items()})
     except ValidationError as error:
         faults = "; ".join(
             f"{str(fault['loc'][0]).upper()}: {'not set' if fault['type'] == 'missing' else fault['msg']}"
             for fault in error.errors(include_input=False, include_url=False)
         )
         raise ConfigurationError(
-            f"the function for {step} lacks environment variables or has wrong ones ({faults}); "
+            f"the function for {function} lacks environment variables or has wrong ones ({faults}); "
             "deploy the stack again, it sets them from the step contract"
         ) from error
 

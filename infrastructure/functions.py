@@ -1,4 +1,4 @@
-"""The functions: one component, used once for each step of the contract.
+"""The functions: one component, used once for each function of the contract.
 
 Each function has its own role, log group and dead-letter queue, an environment of exactly the keys that its uses
 imply, and a published version behind the alias ``live``, so that a deployment never changes an execution in flight
@@ -19,19 +19,20 @@ from infrastructure.permissions import function_policy, trust_policy
 from infrastructure.queues import Queues
 from infrastructure.settings import LAMBDA_RUNTIME, StackSettings
 from infrastructure.stores import Stores
-from ports.steps.contract import STEPS, StepName, StepSpec
+from ports.steps.contract import FUNCTIONS, RECONCILER, STEPS, FunctionSpec, StepName
 from ports.steps.resources import Resource
 
 ASYNC_RETRY_ATTEMPTS: Final = 2
-"""R71. Step Functions invokes synchronously, so this and the queue serve an operator's or a test's own event (D70)."""
+"""R71. Step Functions invokes synchronously, so this and the queue serve an operator's or a test's own event (D70), and
+the rules that wake the reconciler."""
 
 
 @dataclass(frozen=True)
 class StepFunctionConfig:
-    """One step's function, and everything in the stack it may be connected to."""
+    """One function, and everything in the stack it may be connected to."""
 
     settings: StackSettings
-    spec: StepSpec
+    spec: FunctionSpec
     account_id: pulumi.Output[str]
     arns: Mapping[Resource, pulumi.Output[str]]
     """Every resource that IAM guards."""
@@ -41,7 +42,10 @@ class StepFunctionConfig:
 
 
 class StepFunction(pulumi.ComponentResource):
-    """One function with role, log group and alias; ``name``, ``alias_arn`` and ``log_group_name`` are outputs."""
+    """One function with role, log group and alias.
+
+    ``name``, ``alias_name``, ``alias_arn`` and ``log_group_name`` are outputs.
+    """
 
     def __init__(self, name: str, config: StepFunctionConfig, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cc-native:infrastructure:StepFunction", name, None, opts)
@@ -57,7 +61,7 @@ class StepFunction(pulumi.ComponentResource):
         role = aws.iam.Role(
             spec.component,
             name=settings.names.role(spec.component),
-            description=f"What {spec.name.value} may do.",
+            description=f"What {spec.title} may do.",
             assume_role_policy=config.account_id.apply(
                 lambda account: json.dumps(trust_policy("lambda.amazonaws.com", account))
             ),
@@ -87,6 +91,7 @@ class StepFunction(pulumi.ComponentResource):
             opts=child,
         )
         self.name = function.name
+        self.alias_name = alias.name
         self.alias_arn = alias.arn
         self.log_group_name = log_group.name
         self.register_outputs({"name": self.name, "alias_arn": self.alias_arn})
@@ -113,7 +118,7 @@ class StepFunction(pulumi.ComponentResource):
         return aws.lambda_.Function(
             spec.component,
             name=settings.names.function(spec.component),
-            description=f"Step {spec.name.value}",
+            description=f"{spec.title} of the execution layer.",
             role=role.arn,
             runtime=LAMBDA_RUNTIME,
             architectures=[settings.lambda_architecture.value],
@@ -149,15 +154,20 @@ class StepFunctionsConfig:
 
 
 class StepFunctions(pulumi.ComponentResource):
-    """All functions; ``names``, ``aliases`` and ``log_groups`` by component, ``alias_arns`` by step."""
+    """All functions; ``names``, ``aliases`` and ``log_groups`` by component, ``alias_arns`` by step.
+
+    ``reconciler`` is the one that the state machine does not run.
+    """
 
     def __init__(self, name: str, config: StepFunctionsConfig, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cc-native:infrastructure:StepFunctions", name, None, opts)
         parts = (config.stores, config.queues, config.identity)
         arns = {resource: arn for part in parts for resource, arn in part.arns.items()}
+        # The machine is declared after the functions it runs, so its executions are known by its name.
+        arns[Resource.EXECUTIONS] = config.account_id.apply(config.settings.names.execution_arns)
         environment = {key: value for part in parts for key, value in part.environment.items()}
         functions = {
-            step: StepFunction(
+            name: StepFunction(
                 spec.component,
                 StepFunctionConfig(
                     settings=config.settings,
@@ -169,12 +179,11 @@ class StepFunctions(pulumi.ComponentResource):
                 ),
                 pulumi.ResourceOptions(parent=self),
             )
-            for step, spec in STEPS.items()
+            for name, spec in FUNCTIONS.items()
         }
-        self.alias_arns: dict[StepName, pulumi.Output[str]] = {
-            step: function.alias_arn for step, function in functions.items()
-        }
-        self.names = {STEPS[step].component: function.name for step, function in functions.items()}
-        self.aliases = {STEPS[step].component: function.alias_arn for step, function in functions.items()}
-        self.log_groups = {STEPS[step].component: function.log_group_name for step, function in functions.items()}
+        self.reconciler = functions[RECONCILER.name]
+        self.alias_arns: dict[StepName, pulumi.Output[str]] = {step: functions[step].alias_arn for step in STEPS}
+        self.names = {FUNCTIONS[name].component: function.name for name, function in functions.items()}
+        self.aliases = {FUNCTIONS[name].component: function.alias_arn for name, function in functions.items()}
+        self.log_groups = {FUNCTIONS[name].component: function.log_group_name for name, function in functions.items()}
         self.register_outputs({"names": self.names})

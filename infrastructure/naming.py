@@ -32,6 +32,8 @@ INGRESS_DLQ: Final = "ingress-dlq"
 OUTCOME_SPOOL: Final = "outcome-spool"
 ORCHESTRATOR: Final = "execution-orchestrator"
 APPROVAL_RULE: Final = "action-approved"
+SCHEDULE_RULE: Final = "reconcile-schedule"
+EXECUTION_ENDED_RULE: Final = "execution-ended"
 APPROVAL_DETAIL_TYPE: Final = "ACTION_APPROVED"
 """What an event that starts an execution is called (R90)."""
 
@@ -102,10 +104,9 @@ class Names:
         """
         return f"/aws/vendedlogs/states/{self.machine}"
 
-    @property
-    def rule(self) -> str:
-        """The approval rule's name."""
-        return self.of(APPROVAL_RULE, limit=RULE_LIMIT)
+    def rule(self, component: str) -> str:
+        """Return an EventBridge rule's name."""
+        return self.of(component, limit=RULE_LIMIT)
 
     def bucket(self, account_id: str) -> str:
         """Return the artifacts bucket's name; buckets have one namespace for all accounts (R78)."""
@@ -122,6 +123,10 @@ class Names:
     def machine_arn(self, account_id: str) -> str:
         """Return the ARN that the state machine will have: its role's trust needs it before the machine exists."""
         return f"arn:{partition_of(self.region)}:states:{self.region}:{account_id}:stateMachine:{self.machine}"
+
+    def execution_arns(self, account_id: str) -> str:
+        """Return the pattern of the ARNs of this machine's executions; their names are the service's."""
+        return f"arn:{partition_of(self.region)}:states:{self.region}:{account_id}:execution:{self.machine}:*"
 
     def event_bus_arn(self, account_id: str, bus_name: str) -> str:
         """Return the ARN of a bus of this account."""

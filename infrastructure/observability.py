@@ -12,12 +12,14 @@ import pulumi_aws as aws
 
 from infrastructure.alarms import (
     PERIOD_SECONDS,
+    SILENT_PERIODS,
     Alarm,
     dashboard,
     function_alarms,
     machine_alarms,
     queue_alarms,
     rule_alarms,
+    silence_alarm,
 )
 from infrastructure.naming import ALARM_TOPIC, DASHBOARD
 from infrastructure.permissions import topic_policy
@@ -42,7 +44,8 @@ class Observability(pulumi.ComponentResource):
         self._names = names
         self.alarm_topic_arn = self._topic(config)
         # Dimensions of two groups are known only when the account and the bus are, so each fills in its own.
-        for alarm in (*function_alarms(names, settings.function_error_threshold), *queue_alarms(names)):
+        named = (*function_alarms(names, settings.function_error_threshold), silence_alarm(names), *queue_alarms(names))
+        for alarm in named:
             self._declare(alarm, dict(alarm.dimensions))
         for alarm in machine_alarms(names, ""):
             self._declare(alarm, {"StateMachineArn": config.account_id.apply(names.machine_arn)})
@@ -55,8 +58,7 @@ class Observability(pulumi.ComponentResource):
             watched = [
                 *machine_alarms(names, account_id),
                 *rule_alarms(names, event_bus_name),
-                *queue_alarms(names),
-                *function_alarms(names, settings.function_error_threshold),
+                *named,
             ]
             return json.dumps(dashboard(names, settings.region, watched))
 
@@ -98,10 +100,10 @@ class Observability(pulumi.ComponentResource):
             dimensions=dimensions,
             statistic=alarm.statistic,
             period=PERIOD_SECONDS,
-            evaluation_periods=1,
-            comparison_operator="GreaterThanOrEqualToThreshold",
+            evaluation_periods=SILENT_PERIODS if alarm.on_silence else 1,
+            comparison_operator="LessThanThreshold" if alarm.on_silence else "GreaterThanOrEqualToThreshold",
             threshold=alarm.threshold,
-            treat_missing_data="notBreaching",
+            treat_missing_data="breaching" if alarm.on_silence else "notBreaching",
             alarm_actions=[self.alarm_topic_arn],
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -5,7 +5,7 @@ only later into text first. A wildcard stands alone as a resource only where the
 ``UNSCOPED_ACTIONS``, and never as an action.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from infrastructure.naming import APPROVAL_DETAIL_TYPE
@@ -26,6 +26,8 @@ ACTIONS: Final[Mapping[ResourceKind, Mapping[Access, str]]] = {
     ResourceKind.BUCKET: {Access.GET: "s3:GetObject", Access.PUT: "s3:PutObject"},
     ResourceKind.EVENT_BUS: {Access.PUBLISH: "events:PutEvents"},
     ResourceKind.SECRET: {Access.GET: "secretsmanager:GetSecretValue"},
+    ResourceKind.QUEUE: {Access.SEND: "sqs:SendMessage"},
+    ResourceKind.EXECUTIONS: {Access.DESCRIBE: "states:DescribeExecution"},
 }
 """The one API action behind each access. A transaction needs the action of each of its items (Amazon DynamoDB
 Developer Guide, "Transactions and IAM")."""
@@ -163,19 +165,19 @@ def tls_only(sid: str, action: str, resources: str | list[str]) -> Json:
     }
 
 
-def queue_policy(queue_arn: str, *, account_id: str, rule_arn: str | None = None) -> Json:
-    """Return a queue's policy: TLS only and, with ``rule_arn``, delivery by that one EventBridge rule (D71)."""
+def queue_policy(queue_arn: str, *, account_id: str, rule_arns: Sequence[str] = ()) -> Json:
+    """Return a queue's policy: TLS only and, with ``rule_arns``, delivery by exactly those EventBridge rules (D71)."""
     statements = [tls_only("TlsOnly", "sqs:*", queue_arn)]
-    if rule_arn is not None:
+    if rule_arns:
         statements.append(
             {
-                "Sid": "DeadLettersOfTheRule",
+                "Sid": "DeadLettersOfRules",
                 "Effect": "Allow",
                 "Principal": {"Service": "events.amazonaws.com"},
                 "Action": "sqs:SendMessage",
                 "Resource": queue_arn,
                 "Condition": {
-                    "ArnEquals": {"aws:SourceArn": rule_arn},
+                    "ArnEquals": {"aws:SourceArn": list(rule_arns)},
                     "StringEquals": {"aws:SourceAccount": account_id},
                 },
             }

@@ -26,14 +26,17 @@ from infrastructure.value_rules import (
     spoken_version,
     url_shape,
 )
-from ports.steps.contract import MACHINE_TIMEOUT_SECONDS, SETTLING_MARGIN_SECONDS, STEPS, StepName
-from ports.steps.resources import MCP_PROTOCOL_VERSIONS
+from ports.steps.contract import FUNCTIONS, MACHINE_TIMEOUT_SECONDS, SETTLING_MARGIN_SECONDS, STEPS
+from ports.steps.resources import MCP_PROTOCOL_VERSIONS, Resource
 
 LAMBDA_RUNTIME: Final = "python3.13"
 """Fixed (D80): the package holds compiled wheels for this version and no other."""
 
 DEFAULT_REGION: Final = "us-west-2"
 """R9."""
+
+SLOWEST_SCHEDULE_MINUTES: Final = 10
+"""Once in ten minutes falls into every quarter of an hour, after which the reconciler's silence raises its alarm."""
 
 
 class SettingsError(ValueError):
@@ -76,6 +79,7 @@ CONSEQUENCES: Final[dict[str, str]] = {
     "alarmTopicArn": "alarms would reach nobody",
     "reservedConcurrency": "no function could be created",
     "functionErrorThreshold": "the functions' error alarms could not be created",
+    "reconcileEveryMinutes": "what executions left behind would not be finished in time",
 }
 
 
@@ -151,6 +155,8 @@ class StackSettings(BaseModel):
     function_error_threshold: Annotated[int, Field(ge=1)] = 5
     """Errors of one function in five minutes that raise its alarm; a refused action is such an error, so a few are
     normal, and the alarm on failed executions counts each of them."""
+    reconcile_every_minutes: Annotated[int, Field(ge=1, le=SLOWEST_SCHEDULE_MINUTES)] = 1
+    """Minutes between two looks at what executions have left behind; at most ten."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -158,8 +164,8 @@ class StackSettings(BaseModel):
             names = Names(self.prefix, self.stack, self.region)
             names.bucket("0" * 12)
             names.login_domain("0" * 12)
-            for spec in STEPS.values():
-                names.role(spec.component)
+            for function in FUNCTIONS.values():
+                names.role(function.component)
         except IllegalName as error:
             raise SettingsError(f"prefix is {self.prefix!r} and the stack {self.stack!r}: {error}") from error
         self._check_gateway()
@@ -178,7 +184,7 @@ class StackSettings(BaseModel):
             )
 
     def _check_deadlines(self) -> None:
-        callers = (STEPS[StepName.INVOKE_TOOL], STEPS[StepName.COMPENSATE_ACTION])
+        callers = [spec for spec in FUNCTIONS.values() if any(use.resource is Resource.GATEWAY for use in spec.uses)]
         limit = min(spec.function_timeout_seconds for spec in callers) - SETTLING_MARGIN_SECONDS
         if self.gateway_timeout_seconds > limit:
             raise _refusal(

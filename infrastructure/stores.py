@@ -53,6 +53,8 @@ INDEXES: Final[Mapping[Resource, tuple[Index, ...]]] = {
         Index("by-intent", "action_intent_id"),
     ),
     Resource.EXECUTION_OUTCOMES: (Index("by-tenant", "tenant_id", "completed_at"),),
+    # ``unpublished`` is there only until a signal is published, so the index holds what still has to be.
+    Resource.SIGNALS: (Index("by-unpublished", "unpublished", "created_at"),),
 }
 
 TABLES: Final = tuple(resource for resource in Resource if resource.kind is ResourceKind.TABLE)

@@ -48,7 +48,7 @@ class ApprovalTrigger(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         rule = aws.cloudwatch.EventRule(
             APPROVAL_RULE,
-            name=names.rule,
+            name=names.rule(APPROVAL_RULE),
             description="Approved actions start the execution state machine.",
             event_bus_name=config.event_bus_name,
             event_pattern=json.dumps(APPROVAL_PATTERN),
@@ -58,7 +58,7 @@ class ApprovalTrigger(pulumi.ComponentResource):
             INGRESS_DLQ,
             queue_url=config.ingress_dlq.url,
             policy=pulumi.Output.all(config.ingress_dlq.arn, config.account_id, rule.arn).apply(
-                lambda known: json.dumps(queue_policy(known[0], account_id=known[1], rule_arn=known[2]))
+                lambda known: json.dumps(queue_policy(known[0], account_id=known[1], rule_arns=known[2:]))
             ),
             opts=child,
         )

@@ -28,7 +28,7 @@ from local.program import ProgramRun, run_program
 from local.stack_info import FILE_NAME, StackCredentials, StackError, StackInfo, ToolServerInfo
 from local.tool_server.server import ToolServer
 from local.tool_server.tokens import TokenPolicy
-from ports.steps.contract import STEPS
+from ports.steps.contract import FUNCTIONS
 
 __all__ = ["LocalStack", "StackError", "StackInfo"]
 
@@ -184,7 +184,7 @@ class LocalStack:
             tables=exports["tables"],
             artifacts_bucket=exports["artifacts_bucket"],
             queues=exports["queues"],
-            functions={step.value: exports["functions"][spec.component] for step, spec in STEPS.items()},
+            functions={name.value: exports["functions"][spec.component] for name, spec in FUNCTIONS.items()},
             tool_server=None if self.tool_server is None else ToolServerInfo(database=self.tool_server.database),
         )
 

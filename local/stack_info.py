@@ -61,7 +61,7 @@ class StackInfo(BaseModel):
     queues: Mapping[str, str]
     """URLs by component, e.g. `ingress-dlq`."""
     functions: Mapping[str, str]
-    """Physical names by step, e.g. `InvokeTool`."""
+    """Physical names by step, e.g. `InvokeTool`, and the `Reconciler`'s."""
     tool_server: ToolServerInfo | None = None
     """Ours; `None` when another gateway is used."""
 

@@ -17,14 +17,19 @@ def event_bus(inputs: Inputs, aws: Clients) -> Created:
 
 @creates("aws:cloudwatch/eventRule:EventRule")
 def event_rule(inputs: Inputs, aws: Clients) -> Created:
-    """Create a rule on a bus."""
+    """Create a rule on a bus: by pattern, by schedule, or both."""
     name, bus = inputs.required("name"), inputs.required("eventBusName")
+    when = {
+        "EventPattern": inputs.optional("eventPattern"),
+        "ScheduleExpression": inputs.optional("scheduleExpression"),
+    }
+    unsupported(not any(when.values()), "a rule needs an eventPattern or a scheduleExpression, and has neither")
     arn = aws.client("events").put_rule(
         Name=name,
         EventBusName=bus,
-        EventPattern=inputs.required("eventPattern"),
         Description=inputs.optional("description", ""),
         State="ENABLED",
+        **{member: value for member, value in when.items() if value is not None},
     )["RuleArn"]
     return Created(f"{bus}/{name}", {"arn": arn})
 
@@ -33,10 +38,11 @@ def event_rule(inputs: Inputs, aws: Clients) -> Created:
 def event_target(inputs: Inputs, aws: Clients) -> Created:
     """Attach a target to a rule; the emulator keeps its queue and retries but never uses them."""
     rule, bus, target_id = inputs.required("rule"), inputs.required("eventBusName"), inputs.required("targetId")
-    target: dict[str, Any] = {"Id": target_id, "Arn": inputs.required("arn"), "RoleArn": inputs.required("roleArn")}
-    path = inputs.optional("inputPath")
-    if path is not None:
-        target["InputPath"] = path
+    target: dict[str, Any] = {"Id": target_id, "Arn": inputs.required("arn")}
+    for key, member in (("roleArn", "RoleArn"), ("inputPath", "InputPath")):
+        value = inputs.optional(key)
+        if value is not None:
+            target[member] = value
     queue = inputs.block("deadLetterConfig")
     if queue is not None:
         target["DeadLetterConfig"] = {"Arn": queue.required("arn")}

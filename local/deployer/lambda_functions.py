@@ -1,4 +1,4 @@
-"""Lambda: functions, aliases and asynchronous invocation.
+"""Lambda: functions, aliases, asynchronous invocation, and who may invoke.
 
 Owns the deployer's one substitution. The program declares `python3.13`; the emulator runs that with a runtime of its
 own, whose error names and logs differ from AWS, so a function is created as `provided.al2023` with a `bootstrap`
@@ -99,6 +99,21 @@ def event_invoke_config(inputs: Inputs, aws: Clients) -> Created:
         FunctionName=name, Qualifier=qualifier, MaximumRetryAttempts=inputs.required("maximumRetryAttempts")
     )
     return Created(f"{name}:{qualifier}")
+
+
+@creates("aws:lambda/permission:Permission")
+def permission(inputs: Inputs, aws: Clients) -> Created:
+    """Let a service invoke a version or alias; the emulator keeps the policy but asks nobody about it."""
+    statement_id = inputs.required("statementId")
+    aws.client("lambda").add_permission(
+        FunctionName=inputs.required("function"),
+        Qualifier=inputs.required("qualifier"),
+        StatementId=statement_id,
+        Action=inputs.required("action"),
+        Principal=inputs.required("principal"),
+        SourceArn=inputs.required("sourceArn"),
+    )
+    return Created(statement_id)
 
 
 def _invoke_arn(region: str, arn: str) -> str:

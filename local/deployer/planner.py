@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pulumi
 
+from infrastructure.naming import DEFAULT_EVENT_BUS
 from local.deployer.frame import DeclaredNames, DeployError, plain
 
 ACCOUNT_ID: Final = "000000000000"
@@ -20,7 +21,7 @@ _NAME_KEYS: Final = ("name", "bucket", "domain", "dashboardName")
 _OUTPUTS: Final[dict[str, dict[str, str]]] = {
     "aws:cloudwatch/dashboard:Dashboard": {"dashboardArn": "arn:aws:cloudwatch::{account}:dashboard/{physical}"},
     "aws:cloudwatch/eventBus:EventBus": {"arn": "arn:aws:events:{region}:{account}:event-bus/{physical}"},
-    "aws:cloudwatch/eventRule:EventRule": {"arn": "arn:aws:events:{region}:{account}:rule/{eventBusName}/{physical}"},
+    "aws:cloudwatch/eventRule:EventRule": {"arn": "arn:aws:events:{region}:{account}:rule/{on_bus}{physical}"},
     "aws:cloudwatch/logGroup:LogGroup": {"arn": "arn:aws:logs:{region}:{account}:log-group:{physical}"},
     "aws:cloudwatch/metricAlarm:MetricAlarm": {"arn": "arn:aws:cloudwatch:{region}:{account}:alarm:{physical}"},
     "aws:cognito/userPool:UserPool": {
@@ -66,7 +67,10 @@ class Planner(pulumi.runtime.Mocks):
         self._names.take(args.typ, args.name)
         inputs = plain(args.inputs)
         physical = next((inputs[key] for key in _NAME_KEYS if inputs.get(key)), args.name)
-        known = {**inputs, "region": self._region, "account": ACCOUNT_ID, "physical": physical}
+        bus = inputs.get("eventBusName", DEFAULT_EVENT_BUS)
+        # Rules of the bus that every account has are named without it.
+        on_bus = "" if bus == DEFAULT_EVENT_BUS else f"{bus}/"
+        known = {**inputs, "region": self._region, "account": ACCOUNT_ID, "physical": physical, "on_bus": on_bus}
         outputs = {key: template.format_map(known) for key, template in _OUTPUTS.get(args.typ, {}).items()}
         return outputs.pop("id", f"{args.name}-planned"), {**args.inputs, **outputs}
 

@@ -1,8 +1,8 @@
-"""The steps: order, timeouts, retries, routes and what each may touch.
+"""The functions and the steps: order, timeouts, retries, routes and what each may touch.
 
 ``infrastructure.asl`` turns this table into the state machine, ``infrastructure.permissions`` into IAM documents,
 ``handlers.runtime`` validates against the same models, and the tests take their expectations from it. Whatever must
-be true of a step is written here and nowhere else.
+be true of a step, or of the worker beside them, is written here and nowhere else.
 """
 
 from dataclasses import dataclass, field
@@ -23,11 +23,17 @@ from ports.steps.state import (
     StartSection,
 )
 
-GET, PUT, UPDATE, CHECK = Access.GET, Access.PUT, Access.UPDATE, Access.CHECK
-PUBLISH, CALL = Access.PUBLISH, Access.CALL
+GET, QUERY, PUT, UPDATE, CHECK = Access.GET, Access.QUERY, Access.PUT, Access.UPDATE, Access.CHECK
+PUBLISH, CALL, SEND, DESCRIBE = Access.PUBLISH, Access.CALL, Access.SEND, Access.DESCRIBE
 
-MACHINE_TIMEOUT_SECONDS: Final = 3_600
-"""One hour for a whole execution, waits included (R80)."""
+MACHINE_TIMEOUT_SECONDS: Final = 7 * 24 * 3_600
+"""Seven days for a whole execution, waits included; the plan's hour (R80) is too short for a hold.
+
+An action that a kill switch holds waits in the machine until it is released or its approval expires, over a weekend
+too. Waiting for a tool does not grow with this: it ends with the approval. A round of waiting is nine events of the
+history, and an execution fails at 25,000 of them (AWS Step Functions Developer Guide, "Avoid reaching the history
+quota"), so seven days bear rounds of four minutes and more.
+"""
 
 
 SETTLING_MARGIN_SECONDS: Final = 8
@@ -36,8 +42,8 @@ three store calls take well under one each while the stores answer at all. It or
 task < machine."""
 
 FINISHING_SECONDS: Final = 600
-"""Kept back from the machine's hour for the call after the last wait, its retries, the undo and the recording, in
-seconds: an execution that the machine's timeout ends bypasses every state and records nothing."""
+"""Kept back from the machine's time for the call after the last wait, its retries, the undo and the recording, in
+seconds: an execution that the machine's timeout ends bypasses every state and records nothing itself."""
 
 
 LOOK_SECONDS: Final = 15
@@ -55,6 +61,12 @@ class StepName(StrEnum):
     COMPENSATE_ACTION = "CompensateAction"
     RECORD_OUTCOME = "RecordOutcome"
     RECORD_FAILURE = "RecordFailure"
+
+
+class Worker(StrEnum):
+    """The functions that are no step: no state machine runs them."""
+
+    RECONCILER = "Reconciler"
 
 
 class Junction(StrEnum):
@@ -123,15 +135,31 @@ _ANY_FAILURE = CatchRule(("States.ALL",), StepName.RECORD_FAILURE)
 _SPOOL = CatchRule(("States.ALL",), Junction.SPOOL_OUTCOME)
 
 
-@dataclass(frozen=True)
-class StepSpec:
-    """All that is decided about one step."""
+@dataclass(frozen=True, kw_only=True)
+class FunctionSpec:
+    """All that is decided about one function, whoever invokes it."""
 
-    name: StepName
+    name: StepName | Worker
     component: str
     """The function's component name (``<prefix>-<stack>-<component>``, R72, R73)."""
     handler: str
     """The Lambda handler, ``module.function``."""
+    function_timeout_seconds: int
+    uses: tuple[Use, ...]
+    memory_megabytes: int = 512
+    """A guess: 512 MB gives about a third of a vCPU, which keeps cold starts near a second."""
+
+    @property
+    def title(self) -> str:
+        """How people are told of the function, in descriptions and alarms."""
+        return self.name.value
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepSpec(FunctionSpec):
+    """What is decided about a step beside its function: its place in the state machine."""
+
+    name: StepName
     section: str
     """The one variable that the step assigns."""
     output: type[BaseModel]
@@ -139,14 +167,10 @@ class StepSpec:
     """Sections that must be there when the step is entered on any route."""
     accepts: tuple[str, ...]
     """Sections that may be there."""
-    function_timeout_seconds: int
     next: Target
     catches: tuple[CatchRule, ...]
-    uses: tuple[Use, ...]
     retries: tuple[RetryRule, ...] = (TRANSIENT_RETRY, LOST_REPLY_RETRY, SERVICE_RETRY)
     has_external_effect: bool = False
-    memory_megabytes: int = 512
-    """A guess: 512 MB gives about a third of a vCPU, which keeps cold starts near a second."""
 
     @property
     def task_timeout_seconds(self) -> int:
@@ -282,10 +306,40 @@ STEPS: Final[dict[StepName, StepSpec]] = {
             function_timeout_seconds=30,
             next=Junction.CHECK_OUTCOME,
             catches=(_SPOOL,),
-            uses=_RECORDER_USES,
+            uses=(*_RECORDER_USES, *uses(quarantine=(SEND,))),
         ),
     )
 }
+
+RECONCILER: Final = FunctionSpec(
+    name=Worker.RECONCILER,
+    component="execution-reconciler",
+    handler="handlers.reconcile.handler",
+    function_timeout_seconds=LONGEST_CALL_SECONDS,
+    uses=(
+        *uses(
+            action_intents=(GET,),
+            action_type_registry=(GET,),
+            execution_attempts=(GET, PUT, QUERY),
+            execution_outcomes=(GET, PUT),
+            ledger=(PUT,),
+            signals=(GET, PUT, UPDATE, QUERY),
+            kill_switches=(CHECK,),
+            external_write_dedupe=(GET, PUT),
+            event_bus=(PUBLISH,),
+            compensation_tasks=(SEND,),
+            attention=(SEND,),
+            quarantine=(SEND,),
+            executions=(DESCRIBE,),
+        ),
+        *_GATEWAY_USES,
+    ),
+)
+"""What finishes what executions left behind. It stands beside the state machine, because it works for executions that
+are over; it may call tools, because it asks what became of a call, and undoes or resends one."""
+
+FUNCTIONS: Final[dict[StepName | Worker, FunctionSpec]] = {spec.name: spec for spec in (*STEPS.values(), RECONCILER)}
+"""Every function of the stack: each has a role, a log group, a dead-letter queue, alarms and an environment."""
 
 FIRST_STEP: Final = StepName.START_EXECUTION
 SECTIONS: Final[tuple[str, ...]] = ("start", "preflight", "mapping", "invocation", "compensation", "outcome")

@@ -1,4 +1,4 @@
-"""What a step may touch, and how: the source of every IAM statement and of every function's environment.
+"""What a function may touch, and how: the source of every IAM statement and of every function's environment.
 
 A resource is named here once; its environment key and its physical name's component follow from it. Access is listed
 in the store's own verbs, one per API action, so that a grant can be taken away and the loss be seen.
@@ -14,7 +14,7 @@ configured, because every call would be refused."""
 
 
 class Access(StrEnum):
-    """One thing a step does to a resource; each maps to the exact API action (``infrastructure.permissions``)."""
+    """One thing a function does to a resource; each maps to the exact API action (``infrastructure.permissions``)."""
 
     GET = "GET"
     QUERY = "QUERY"
@@ -25,6 +25,10 @@ class Access(StrEnum):
     PUBLISH = "PUBLISH"
     CALL = "CALL"
     """An HTTP call that carries its own credentials; IAM has no part in it."""
+    SEND = "SEND"
+    """A message put on a queue."""
+    DESCRIBE = "DESCRIBE"
+    """A look at how an execution stands."""
 
 
 class ResourceKind(StrEnum):
@@ -35,6 +39,10 @@ class ResourceKind(StrEnum):
     EVENT_BUS = "EVENT_BUS"
     SECRET = "SECRET"  # noqa: S105  a kind, not a secret
     SETTING = "SETTING"
+    QUEUE = "QUEUE"
+    """A queue that functions fill for people; those that only services fill are no function's resource."""
+    EXECUTIONS = "EXECUTIONS"
+    """The executions of the state machine, addressed by their ARNs, which the function is told with its work."""
 
 
 class Resource(StrEnum):
@@ -53,6 +61,10 @@ class Resource(StrEnum):
     GATEWAY_CREDENTIALS = "gateway-credentials"
     GATEWAY = "gateway"
     TOKEN_ENDPOINT = "token-endpoint"  # noqa: S105  a name, not a secret
+    COMPENSATION_TASKS = "compensation-tasks"
+    ATTENTION = "attention"
+    QUARANTINE = "quarantine"
+    EXECUTIONS = "executions"
 
     @property
     def kind(self) -> ResourceKind:
@@ -71,6 +83,10 @@ _KINDS = {
     Resource.GATEWAY_CREDENTIALS: ResourceKind.SECRET,
     Resource.GATEWAY: ResourceKind.SETTING,
     Resource.TOKEN_ENDPOINT: ResourceKind.SETTING,
+    Resource.COMPENSATION_TASKS: ResourceKind.QUEUE,
+    Resource.ATTENTION: ResourceKind.QUEUE,
+    Resource.QUARANTINE: ResourceKind.QUEUE,
+    Resource.EXECUTIONS: ResourceKind.EXECUTIONS,
 }
 
 _ENVIRONMENT_KEYS = {
@@ -87,12 +103,16 @@ _ENVIRONMENT_KEYS = {
     Resource.GATEWAY_CREDENTIALS: ("GATEWAY_CREDENTIALS_SECRET_ARN",),
     Resource.GATEWAY: ("AGENTCORE_GATEWAY_URL", "MCP_PROTOCOL_VERSION", "GATEWAY_TIMEOUT_SECONDS"),
     Resource.TOKEN_ENDPOINT: ("TOKEN_ENDPOINT_URL", "TOKEN_SCOPES"),
+    Resource.COMPENSATION_TASKS: ("COMPENSATION_TASKS_QUEUE_URL",),
+    Resource.ATTENTION: ("ATTENTION_QUEUE_URL",),
+    Resource.QUARANTINE: ("QUARANTINE_QUEUE_URL",),
+    Resource.EXECUTIONS: (),
 }
 
 
 @dataclass(frozen=True)
 class Use:
-    """One step's use of one resource."""
+    """One function's use of one resource."""
 
     resource: Resource
     access: frozenset[Access]

@@ -6,29 +6,29 @@ import pytest
 
 from domain.model.errors import ConfigurationError
 from handlers.settings import SETTINGS, load_runtime_settings, load_settings
-from ports.steps.contract import STEPS, StepName
+from ports.steps.contract import FUNCTIONS, StepName, Worker
 from tests.support.stage import a_step_environment
 
-VARIABLES = [(step, key) for step in STEPS for key in sorted(a_step_environment(step))]
+VARIABLES = [(step, key) for step in FUNCTIONS for key in sorted(a_step_environment(step))]
 MAY_BE_EMPTY = {"TOKEN_SCOPES"}
 SECRET = "hunter2-hunter2"  # a value that belongs in no message
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_a_step_reads_exactly_the_variables_that_its_contract_declares(step: StepName) -> None:
+@pytest.mark.parametrize("step", FUNCTIONS)
+def test_a_function_reads_exactly_the_variables_that_its_contract_declares(step: StepName | Worker) -> None:
     """A variable too few fails at run time, one too many is a grant nobody uses."""
-    declared = {key for use in STEPS[step].uses for key in use.resource.environment_keys}
+    declared = {key for use in FUNCTIONS[step].uses for key in use.resource.environment_keys}
     assert {field.upper() for field in SETTINGS[step].model_fields} == declared
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_no_variable_has_a_default(step: StepName) -> None:
+@pytest.mark.parametrize("step", FUNCTIONS)
+def test_no_variable_has_a_default(step: StepName | Worker) -> None:
     """A wrong default would quietly read another stack's table."""
     assert all(field.is_required() for field in SETTINGS[step].model_fields.values())
 
 
 @pytest.mark.parametrize("step, key", VARIABLES)
-def test_a_missing_variable_is_named(step: StepName, key: str) -> None:
+def test_a_missing_variable_is_named(step: StepName | Worker, key: str) -> None:
     """The message names the function, the variable and the remedy."""
     environment = {name: value for name, value in a_step_environment(step).items() if name != key}
     with pytest.raises(ConfigurationError) as caught:
@@ -40,11 +40,20 @@ def test_a_missing_variable_is_named(step: StepName, key: str) -> None:
 
 @pytest.mark.parametrize("blank", ["", "   "], ids=["empty", "white space"])
 @pytest.mark.parametrize("step, key", [pair for pair in VARIABLES if pair[1] not in MAY_BE_EMPTY])
-def test_a_blank_variable_is_named(step: StepName, key: str, blank: str) -> None:
+def test_a_blank_variable_is_named(step: StepName | Worker, key: str, blank: str) -> None:
     """An empty name would address nothing, or everything."""
     with pytest.raises(ConfigurationError) as caught:
         load_settings(step, {**a_step_environment(step), key: blank})
     assert f"{key}: " in caught.value.message
+
+
+def test_only_who_asks_a_person_for_help_knows_a_queue_for_it() -> None:
+    """RecordFailure puts aside what it cannot understand; the reconciler alone hands over tasks and questions."""
+    asking = {step: {key for key in a_step_environment(step) if key.endswith("_QUEUE_URL")} for step in FUNCTIONS}
+    assert {step: keys for step, keys in asking.items() if keys} == {
+        StepName.RECORD_FAILURE: {"QUARANTINE_QUEUE_URL"},
+        Worker.RECONCILER: {"COMPENSATION_TASKS_QUEUE_URL", "ATTENTION_QUEUE_URL", "QUARANTINE_QUEUE_URL"},
+    }
 
 
 def test_scopes_may_be_empty() -> None:

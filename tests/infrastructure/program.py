@@ -36,7 +36,7 @@ ARN_FORMS = {
     "aws:dynamodb/table:Table": "arn:aws:dynamodb:{region}:{account}:table/{name}",
     "aws:s3/bucket:Bucket": "arn:aws:s3:::{name}",
     "aws:cloudwatch/eventBus:EventBus": "arn:aws:events:{region}:{account}:event-bus/{name}",
-    "aws:cloudwatch/eventRule:EventRule": "arn:aws:events:{region}:{account}:rule/{bus}/{name}",
+    "aws:cloudwatch/eventRule:EventRule": "arn:aws:events:{region}:{account}:rule/{on_bus}{name}",
     "aws:sqs/queue:Queue": "arn:aws:sqs:{region}:{account}:{name}",
     "aws:lambda/function:Function": "arn:aws:lambda:{region}:{account}:function:{name}",
     "aws:lambda/alias:Alias": "arn:aws:lambda:{region}:{account}:function:{function}:{name}",
@@ -99,7 +99,7 @@ class _Recorder(pulumi.runtime.Mocks):
                 region=REGION,
                 account=ACCOUNT,
                 name=name,
-                bus=inputs.get("eventBusName"),
+                on_bus="" if inputs.get("eventBusName") == "default" else f"{inputs.get('eventBusName')}/",
                 function=inputs.get("functionName"),
             )
         if args.typ == "aws:sqs/queue:Queue":

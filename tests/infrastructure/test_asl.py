@@ -60,11 +60,11 @@ def run(*, status: str = "SUCCEEDED", outcome: str = "SUCCEEDED", **failures: st
 
 
 def test_the_seven_steps_start_with_the_claim() -> None:
-    """R80, R81: seven named tasks, one comment, one hour, StartExecution first."""
+    """R80, R81: seven named tasks, one comment, seven days, StartExecution first."""
     assert sorted(LAMBDA_TASKS) == sorted(step.value for step in StepName)
     assert MACHINE["StartAt"] == "StartExecution"
     assert MACHINE["Comment"] == "Action Intent Execution Orchestrator"
-    assert MACHINE["TimeoutSeconds"] == MACHINE_TIMEOUT_SECONDS == 3600
+    assert MACHINE["TimeoutSeconds"] == MACHINE_TIMEOUT_SECONDS == 7 * 86_400
 
 
 def test_a_success_takes_the_straight_road() -> None:

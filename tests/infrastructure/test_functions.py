@@ -4,17 +4,17 @@ import pytest
 
 from handlers.settings import SETTINGS
 from infrastructure.naming import handler_dlq
-from ports.steps.contract import STEPS, StepName, StepSpec
+from ports.steps.contract import FUNCTIONS, RECONCILER, STEPS, FunctionSpec, StepName, Worker
 from tests.infrastructure.program import ACCOUNT, Recording, run
 
 FUNCTION = "aws:lambda/function:Function"
-ALL = [pytest.param(spec, id=spec.component) for spec in STEPS.values()]
+ALL = [pytest.param(spec, id=spec.component) for spec in FUNCTIONS.values()]
 # AWS Lambda Developer Guide, "Defined runtime environment variables": a deployment that sets one is refused.
 RESERVED_PREFIXES = ("AWS_", "LAMBDA_", "_")
 
 
 @pytest.mark.parametrize("spec", ALL)
-def test_a_function_runs_the_fixed_runtime(dev: Recording, spec: StepSpec) -> None:
+def test_a_function_runs_the_fixed_runtime(dev: Recording, spec: FunctionSpec) -> None:
     """D80, R70: python3.13 on arm64, the step's handler, and the timeout of its contract."""
     inputs = dev.one(FUNCTION, spec.component).inputs
 
@@ -32,7 +32,7 @@ def test_the_planned_timeouts_are_kept() -> None:
 
 
 @pytest.mark.parametrize("spec", ALL)
-def test_a_function_has_a_role_of_its_own(dev: Recording, spec: StepSpec) -> None:
+def test_a_function_has_a_role_of_its_own(dev: Recording, spec: FunctionSpec) -> None:
     """D76: no grant is shared by accident; the role's policy is attached to it and to no other."""
     function = dev.one(FUNCTION, spec.component).inputs
 
@@ -41,7 +41,7 @@ def test_a_function_has_a_role_of_its_own(dev: Recording, spec: StepSpec) -> Non
 
 
 @pytest.mark.parametrize("spec", ALL)
-def test_a_function_logs_json_to_a_group_that_forgets(dev: Recording, spec: StepSpec) -> None:
+def test_a_function_logs_json_to_a_group_that_forgets(dev: Recording, spec: FunctionSpec) -> None:
     """D78: the log group exists before the function, keeps a fortnight in dev, and takes structured lines."""
     group = dev.one("aws:cloudwatch/logGroup:LogGroup", spec.component).inputs
 
@@ -54,12 +54,12 @@ def test_production_logs_are_kept_for_a_year(prod: Recording) -> None:
     """D78: retention follows the stage, for the functions and for the state machine."""
     groups = prod.of("aws:cloudwatch/logGroup:LogGroup")
 
-    assert len(groups) == len(STEPS) + 1
+    assert len(groups) == len(FUNCTIONS) + 1
     assert {group.inputs["retentionInDays"] for group in groups} == {365}
 
 
 @pytest.mark.parametrize("spec", ALL)
-def test_a_function_has_a_dead_letter_queue_and_two_retries(dev: Recording, spec: StepSpec) -> None:
+def test_a_function_has_a_dead_letter_queue_and_two_retries(dev: Recording, spec: FunctionSpec) -> None:
     """R71, D70: an event sent to the function itself is tried three times, then kept on its own queue."""
     queue = f"cc-native-dev-{handler_dlq(spec.component)}"
 
@@ -72,7 +72,7 @@ def test_a_function_has_a_dead_letter_queue_and_two_retries(dev: Recording, spec
 
 
 @pytest.mark.parametrize("spec", ALL)
-def test_a_function_is_traced_and_published_behind_an_alias(dev: Recording, spec: StepSpec) -> None:
+def test_a_function_is_traced_and_published_behind_an_alias(dev: Recording, spec: FunctionSpec) -> None:
     """D16, D78: X-Ray is on, and the alias pins the published version."""
     function = dev.one(FUNCTION, spec.component).inputs
 
@@ -82,15 +82,28 @@ def test_a_function_is_traced_and_published_behind_an_alias(dev: Recording, spec
     assert (alias["name"], alias["functionName"], alias["functionVersion"]) == ("live", function["name"], "7")
 
 
-@pytest.mark.parametrize("step", list(StepName))
-def test_a_function_is_told_exactly_what_its_settings_read(dev: Recording, step: StepName) -> None:
+@pytest.mark.parametrize("step", FUNCTIONS)
+def test_a_function_is_told_exactly_what_its_settings_read(dev: Recording, step: StepName | Worker) -> None:
     """R26, R57, R67: the environment and the handler's settings model have the same keys; every value is there."""
-    spec = STEPS[step]
+    spec = FUNCTIONS[step]
     variables = dev.one(FUNCTION, spec.component).inputs["environment"]["variables"]
 
     assert set(variables) == {field.upper() for field in SETTINGS[step].model_fields}
     assert set(variables) == {key for use in spec.uses for key in use.resource.environment_keys}
     assert all(variables.values())
+
+
+def test_the_reconciler_is_told_where_people_are_asked_for_help(dev: Recording) -> None:
+    """The values are this stack's queues: a notice on another stack's would be answered by nobody."""
+    variables = dev.one(FUNCTION, RECONCILER.component).inputs["environment"]["variables"]
+
+    told = {key: value for key, value in variables.items() if key.endswith("_QUEUE_URL")}
+    queues = f"https://sqs.us-west-2.amazonaws.com/{ACCOUNT}/cc-native-dev"
+    assert told == {
+        "COMPENSATION_TASKS_QUEUE_URL": f"{queues}-compensation-tasks",
+        "ATTENTION_QUEUE_URL": f"{queues}-attention",
+        "QUARANTINE_QUEUE_URL": f"{queues}-quarantine",
+    }
 
 
 def test_no_function_is_given_a_reserved_key(dev: Recording) -> None:

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from infrastructure.naming import handler_dlq
-from ports.steps.contract import STEPS
+from ports.steps.contract import FUNCTIONS
 from tests.infrastructure.program import ACCOUNT, Recording, run
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
-COMPONENTS = [spec.component for spec in STEPS.values()]
+COMPONENTS = [spec.component for spec in FUNCTIONS.values()]
 
 
 def watched(recording: Recording) -> set[tuple[str, tuple[str, ...]]]:
@@ -30,8 +30,14 @@ def test_a_function_has_its_alarms(dev: Recording, component: str) -> None:
     } <= watched(dev)
 
 
-@pytest.mark.parametrize("queue", ["ingress-dlq", "outcome-spool"])
-def test_a_lost_approval_or_outcome_raises_two_alarms(dev: Recording, queue: str) -> None:
+QUEUES = [
+    *("ingress-dlq", "outcome-spool", "compensation-tasks", "attention", "quarantine"),
+    *(handler_dlq(component) for component in COMPONENTS),
+]
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_message_on_any_queue_raises_two_alarms(dev: Recording, queue: str) -> None:
     """D72: the first message, and a message that nobody takes up."""
     name = (f"cc-native-dev-{queue}",)
 
@@ -56,13 +62,33 @@ def test_an_approval_that_never_became_an_execution_raises_an_alarm(dev: Recordi
 
 
 @pytest.mark.parametrize("metric", ["FailedInvocations", "InvocationsFailedToBeSentToDlq"])
+@pytest.mark.parametrize("rule", ["reconcile-schedule", "execution-ended"])
+def test_a_rule_that_cannot_wake_the_reconciler_raises_an_alarm(dev: Recording, rule: str, metric: str) -> None:
+    """Both rules are on the default bus, whose metrics know a rule's name alone."""
+    assert (metric, (f"cc-native-dev-{rule}",)) in watched(dev)
+
+
+def test_a_silent_reconciler_raises_an_alarm(dev: Recording) -> None:
+    """Nothing at all for a quarter of an hour, an absent metric included: nobody else would say so."""
+    silent = dev.one(ALARM, "reconciler-silent").inputs
+
+    assert (silent["metricName"], silent["dimensions"]) == (
+        "Invocations",
+        {"FunctionName": "cc-native-dev-execution-reconciler"},
+    )
+    assert (silent["comparisonOperator"], silent["threshold"], silent["statistic"]) == ("LessThanThreshold", 1, "Sum")
+    assert silent["period"] * silent["evaluationPeriods"] == 900
+    assert silent["treatMissingData"] == "breaching"
+
+
+@pytest.mark.parametrize("metric", ["FailedInvocations", "InvocationsFailedToBeSentToDlq"])
 def test_a_rule_on_the_default_bus_is_watched_under_its_name_alone(metric: str) -> None:
     """No metric of the default bus has a bus's name, so an alarm that asked for one would stay silent for ever."""
     recording = run("dev", eventBusName="default")
-    (alarm,) = [alarm for alarm in recording.of(ALARM) if alarm.inputs["metricName"] == metric]
+    found = [alarm.inputs["dimensions"] for alarm in recording.of(ALARM) if alarm.inputs["metricName"] == metric]
     body = recording.one("aws:cloudwatch/dashboard:Dashboard", "execution").document("dashboardBody")
 
-    assert alarm.inputs["dimensions"] == {"RuleName": "cc-native-dev-action-approved"}
+    assert {"RuleName": "cc-native-dev-action-approved"} in found
     assert '"EventBusName"' not in json.dumps(body)
 
 
@@ -74,13 +100,14 @@ def test_a_rule_on_a_supplied_bus_is_watched_there() -> None:
 
 
 def test_every_alarm_reaches_somebody_and_says_what_to_do(dev: Recording) -> None:
-    """D78: an alarm without an action is a light in an empty room; silence of a metric is health."""
+    """D78: an alarm without an action is a light in an empty room; silence is health, but for the reconciler's."""
     topic = f"arn:aws:sns:us-west-2:{ACCOUNT}:cc-native-dev-alarms"
 
     for alarm in dev.of(ALARM):
         assert alarm.inputs["alarmActions"] == [topic]
         assert alarm.inputs["alarmDescription"].endswith(".")
-        assert alarm.inputs["treatMissingData"] == "notBreaching"
+        silence = "breaching" if alarm.name == "reconciler-silent" else "notBreaching"
+        assert alarm.inputs["treatMissingData"] == silence
 
 
 def test_only_this_stacks_alarms_may_publish(dev: Recording) -> None:

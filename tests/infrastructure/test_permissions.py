@@ -23,7 +23,7 @@ from infrastructure.permissions import (
     trust_policy,
 )
 from infrastructure.triggers import APPROVAL_PATTERN
-from ports.steps.contract import STEPS, StepName
+from ports.steps.contract import FUNCTIONS, StepName, Worker
 from ports.steps.resources import Access, Resource, ResourceKind, Use
 
 Json = Any
@@ -39,11 +39,16 @@ def statements(policy: Json) -> list[dict[str, Any]]:
     return found
 
 
-def grants(step: StepName) -> dict[str, list[str]]:
+def grants(step: StepName | Worker) -> dict[str, list[str]]:
     """What one step's function may do, by resource."""
-    policy = function_policy(STEPS[step].uses, ARNS, log_group_arn="arn:log-group", dlq_arn="arn:dlq")
+    policy = function_policy(FUNCTIONS[step].uses, ARNS, log_group_arn="arn:log-group", dlq_arn="arn:dlq")
     allowed = [statement for statement in statements(policy) if statement["Effect"] == "Allow"]
-    return {statement["Resource"]: statement["Action"] for statement in allowed}
+    return {arn: statement["Action"] for statement in allowed for arn in listed(statement["Resource"])}
+
+
+def listed(resources: str | list[str]) -> list[str]:
+    """What a statement applies to, one or several, as a list."""
+    return [resources] if isinstance(resources, str) else resources
 
 
 def test_the_mapper_reads_intents_and_mappings_and_nothing_else() -> None:
@@ -76,20 +81,39 @@ def test_the_recorders_can_read_back_what_they_write(step: StepName) -> None:
     assert found[ARNS[Resource.EVENT_BUS]] == ["events:PutEvents"]
 
 
-@pytest.mark.parametrize("step", list(StepName))
-def test_whoever_may_publish_can_not_approve(step: StepName) -> None:
+@pytest.mark.parametrize("step", FUNCTIONS)
+def test_whoever_may_publish_can_not_approve(step: StepName | Worker) -> None:
     """An approval starts an execution, so a function that reports on one must not be able to forge the next."""
-    policy = function_policy(STEPS[step].uses, ARNS, log_group_arn="arn:log-group", dlq_arn="arn:dlq")
+    policy = function_policy(FUNCTIONS[step].uses, ARNS, log_group_arn="arn:log-group", dlq_arn="arn:dlq")
     refusals = [statement for statement in statements(policy) if statement["Effect"] == "Deny"]
     (approved,) = APPROVAL_PATTERN["detail-type"]
 
     publishes = "events:PutEvents" in grants(step).get(ARNS[Resource.EVENT_BUS], [])
-    assert publishes == (step in {StepName.RECORD_OUTCOME, StepName.RECORD_FAILURE})
+    assert publishes == (step in {StepName.RECORD_OUTCOME, StepName.RECORD_FAILURE, Worker.RECONCILER})
     assert [
         (statement["Action"], statement["Resource"], statement["Condition"]) for statement in refusals
     ] == publishes * [
         (["events:PutEvents"], ARNS[Resource.EVENT_BUS], {"StringEquals": {"events:detail-type": approved}})
     ]
+
+
+def test_the_reconciler_looks_at_executions_and_changes_none() -> None:
+    """It takes over what is over; to stop, start or redrive an execution is nobody's business but a person's."""
+    found = grants(Worker.RECONCILER)
+
+    assert found[ARNS[Resource.EXECUTIONS]] == ["states:DescribeExecution"]
+    assert {action for actions in found.values() for action in actions if action.startswith("states:")} == {
+        "states:DescribeExecution"
+    }
+
+
+@pytest.mark.parametrize("queue", [Resource.COMPENSATION_TASKS, Resource.ATTENTION, Resource.QUARANTINE])
+def test_who_asks_people_for_help_can_only_ask(queue: Resource) -> None:
+    """A message is put on the queue and never taken off it, so what was asked stays until a person has seen it."""
+    asking = {step: grants(step)[ARNS[queue]] for step in FUNCTIONS if ARNS[queue] in grants(step)}
+
+    steps = {StepName.RECORD_FAILURE} if queue is Resource.QUARANTINE else set()
+    assert asking == {function: ["sqs:SendMessage"] for function in (Worker.RECONCILER, *steps)}
 
 
 def test_artifacts_are_written_where_they_may_be() -> None:
@@ -105,21 +129,22 @@ def test_artifacts_are_written_where_they_may_be() -> None:
     assert fnmatchcase(f"arn:aws:s3:::bucket/{client.put_object.call_args.kwargs['Key']}", granted)
 
 
-@pytest.mark.parametrize("step", list(StepName))
-def test_the_ledger_can_only_grow(step: StepName) -> None:
+@pytest.mark.parametrize("step", FUNCTIONS)
+def test_the_ledger_can_only_grow(step: StepName | Worker) -> None:
     """No function may update or delete what it once wrote to the ledger."""
     assert grants(step).get(ARNS[Resource.LEDGER], ["dynamodb:PutItem"]) == ["dynamodb:PutItem"]
 
 
-@pytest.mark.parametrize("step", list(StepName))
-def test_a_function_is_granted_exactly_its_uses(step: StepName) -> None:
+@pytest.mark.parametrize("step", FUNCTIONS)
+def test_a_function_is_granted_exactly_its_uses(step: StepName | Worker) -> None:
     """Each access in the contract is one action on one resource, and no action stands there without an access."""
     granted = {(arn, action) for arn, actions in grants(step).items() for action in actions if "made-up" in arn}
     wanted = {
-        (scope_of(use, ARNS[use.resource]), ACTIONS[use.resource.kind][access])
-        for use in STEPS[step].uses
+        (arn, ACTIONS[use.resource.kind][access])
+        for use in FUNCTIONS[step].uses
         for access in use.access
         if use.resource.kind is not ResourceKind.SETTING
+        for arn in listed(scope_of(use, ARNS[use.resource]))
     }
 
     assert granted == wanted
@@ -127,11 +152,11 @@ def test_a_function_is_granted_exactly_its_uses(step: StepName) -> None:
 
 def documents() -> Iterator[tuple[str, Any]]:
     """Every kind of document that this module builds."""
-    for step, spec in STEPS.items():
+    for step, spec in FUNCTIONS.items():
         yield step, function_policy(spec.uses, ARNS, log_group_arn="arn:log-group", dlq_arn="arn:dlq")
     yield "machine", machine_policy(["arn:alias"], "arn:spool")
     yield "start", start_policy("arn:machine")
-    yield "queue", queue_policy("arn:queue", account_id=ACCOUNT, rule_arn="arn:rule")
+    yield "queue", queue_policy("arn:queue", account_id=ACCOUNT, rule_arns=["arn:rule"])
     yield "bucket", bucket_policy("arn:bucket")
     yield "topic", topic_policy("arn:topic", account_id=ACCOUNT, alarm_arns="arn:alarm:*")
 
@@ -170,13 +195,16 @@ def test_a_trust_names_the_account_and_the_source() -> None:
 
 def test_the_ingress_queue_takes_messages_from_the_one_rule() -> None:
     """D71: EventBridge may deliver dead letters of this rule only, and nobody speaks plain HTTP."""
-    refused, allowed = statements(queue_policy("arn:queue", account_id=ACCOUNT, rule_arn="arn:rule"))
+    refused, allowed = statements(queue_policy("arn:queue", account_id=ACCOUNT, rule_arns=["arn:rule"]))
 
     assert refused["Effect"] == "Deny"
     assert refused["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert allowed["Principal"] == {"Service": "events.amazonaws.com"}
     assert allowed["Action"] == "sqs:SendMessage"
-    assert allowed["Condition"]["ArnEquals"] == {"aws:SourceArn": "arn:rule"}
+    assert allowed["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": ["arn:rule"]},
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+    }
 
 
 def test_a_query_reaches_the_indexes_too() -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from infrastructure.permissions import UNSCOPED_ACTIONS
 from infrastructure.settings import SettingsError
-from ports.steps.contract import STEPS
+from ports.steps.contract import FUNCTIONS
 from tests.infrastructure.program import CLIENT_SECRET, NAME_KEYS, Recording, run
 
-STEP_COUNT = len(STEPS)
+FUNCTION_COUNT = len(FUNCTIONS)
 
 COUNTS = {
     "aws:dynamodb/table:Table": 8,
@@ -25,18 +25,19 @@ COUNTS = {
     "aws:s3/bucketPolicy:BucketPolicy": 1,
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": 1,
     "aws:cloudwatch/eventBus:EventBus": 1,
-    "aws:cloudwatch/eventRule:EventRule": 1,
-    "aws:cloudwatch/eventTarget:EventTarget": 1,
-    "aws:cloudwatch/logGroup:LogGroup": STEP_COUNT + 1,
-    "aws:cloudwatch/metricAlarm:MetricAlarm": 3 * STEP_COUNT + 9,
+    "aws:cloudwatch/eventRule:EventRule": 3,
+    "aws:cloudwatch/eventTarget:EventTarget": 3,
+    "aws:cloudwatch/logGroup:LogGroup": FUNCTION_COUNT + 1,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": 4 * FUNCTION_COUNT + 20,
     "aws:cloudwatch/dashboard:Dashboard": 1,
-    "aws:sqs/queue:Queue": STEP_COUNT + 2,
-    "aws:sqs/queuePolicy:QueuePolicy": STEP_COUNT + 2,
-    "aws:iam/role:Role": STEP_COUNT + 2,
-    "aws:iam/rolePolicy:RolePolicy": STEP_COUNT + 2,
-    "aws:lambda/function:Function": STEP_COUNT,
-    "aws:lambda/alias:Alias": STEP_COUNT,
-    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": STEP_COUNT,
+    "aws:sqs/queue:Queue": FUNCTION_COUNT + 5,
+    "aws:sqs/queuePolicy:QueuePolicy": FUNCTION_COUNT + 5,
+    "aws:iam/role:Role": FUNCTION_COUNT + 2,
+    "aws:iam/rolePolicy:RolePolicy": FUNCTION_COUNT + 2,
+    "aws:lambda/function:Function": FUNCTION_COUNT,
+    "aws:lambda/alias:Alias": FUNCTION_COUNT,
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": FUNCTION_COUNT,
+    "aws:lambda/permission:Permission": 2,
     "aws:cognito/userPool:UserPool": 1,
     "aws:cognito/resourceServer:ResourceServer": 1,
     "aws:cognito/userPoolDomain:UserPoolDomain": 1,
@@ -122,7 +123,7 @@ def test_every_trust_is_bound_to_the_account(dev: Recording) -> None:
         role.document("assumeRolePolicy")["Statement"][0]["Condition"] for role in dev.of("aws:iam/role:Role")
     ]
 
-    assert len(conditions) == STEP_COUNT + 2
+    assert len(conditions) == FUNCTION_COUNT + 2
     assert {condition["StringEquals"]["aws:SourceAccount"] for condition in conditions} == {"123456789012"}
 
 
@@ -130,13 +131,22 @@ def test_the_exports_are_what_operators_and_tools_need(dev: Recording) -> None:
     """R79: functions, queues, machine, rule and bucket, and everything a local tool has to find."""
     assert set(dev.exports) == {
         *("region", "tables", "artifacts_bucket", "event_bus", "queues", "functions", "function_aliases"),
-        *("log_groups", "state_machine_arn", "rule_arn", "gateway_url", "user_pool_id", "token_endpoint_url"),
+        *(
+            "log_groups",
+            "state_machine_arn",
+            "rule_arn",
+            "reconcile_rule_arns",
+            "gateway_url",
+            "user_pool_id",
+            "token_endpoint_url",
+        ),
         *("token_scopes", "token_issuer", "jwks_uri", "client_id", "gateway_credentials_secret_arn"),
         *("alarm_topic_arn", "dashboard_name"),
     }
-    assert set(dev.exports["functions"]) == {spec.component for spec in STEPS.values()}
+    assert set(dev.exports["functions"]) == {spec.component for spec in FUNCTIONS.values()}
     assert len(dev.exports["tables"]) == 8
     assert {"ingress-dlq", "outcome-spool", "tool-invoker-handler-dlq"} <= set(dev.exports["queues"])
+    assert {"compensation-tasks", "attention", "quarantine"} <= set(dev.exports["queues"])
 
 
 def test_no_export_holds_the_secret(dev: Recording) -> None:

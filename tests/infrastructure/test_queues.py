@@ -2,10 +2,21 @@
 
 import pytest
 
-from infrastructure.queues import FUNCTION_DLQS
+from infrastructure.naming import handler_dlq
+from ports.steps.contract import FUNCTIONS
 from tests.infrastructure.program import ACCOUNT, Recording, run
 
-QUEUES = ["ingress-dlq", "outcome-spool", *FUNCTION_DLQS]
+QUEUES = [
+    *("ingress-dlq", "outcome-spool", "compensation-tasks", "attention", "quarantine"),
+    *(handler_dlq(spec.component) for spec in FUNCTIONS.values()),
+]
+FILLED_BY_RULES = {"ingress-dlq", "execution-reconciler-handler-dlq"}
+
+
+def test_the_queues_are_these(dev: Recording) -> None:
+    """What arrives badly, what could not be recorded, what a person is asked for, and what a function gave up."""
+    assert set(dev.exports["queues"]) == set(QUEUES)
+    assert {queue.name for queue in dev.of("aws:sqs/queue:Queue")} == set(QUEUES)
 
 
 @pytest.mark.parametrize("queue", QUEUES)
@@ -26,7 +37,7 @@ def test_a_queue_speaks_tls_only(dev: Recording, queue: str) -> None:
     assert (first["Effect"], first["Action"]) == ("Deny", "sqs:*")
     assert first["Resource"] == f"arn:aws:sqs:us-west-2:{ACCOUNT}:cc-native-dev-{queue}"
     assert first["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert len(others) == (1 if queue == "ingress-dlq" else 0)
+    assert len(others) == (1 if queue in FILLED_BY_RULES else 0)
 
 
 def test_a_supplied_bus_is_used_and_not_managed() -> None:

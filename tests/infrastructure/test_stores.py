@@ -45,7 +45,7 @@ def test_a_protected_bucket_is_not_emptied_by_a_destroy(dev: Recording, prod: Re
 
 
 def test_indexes_serve_the_sweeper_and_the_tenant(dev: Recording) -> None:
-    """R116: open attempts by status, attempts by intent, outcomes by tenant, each with its keys declared."""
+    """R116: open attempts by status, attempts by intent, outcomes by tenant, unpublished signals; keys declared."""
     found = {
         (table.name, index["name"]): [key["attributeName"] for key in index["keySchemas"]]
         for table in dev.of(TABLE)
@@ -56,6 +56,7 @@ def test_indexes_serve_the_sweeper_and_the_tenant(dev: Recording) -> None:
         ("execution-attempts", "by-status"): ["open_status", "updated_at"],
         ("execution-attempts", "by-intent"): ["action_intent_id"],
         ("execution-outcomes", "by-tenant"): ["tenant_id", "completed_at"],
+        ("signals", "by-unpublished"): ["unpublished", "created_at"],
     }
     for resource in INDEXES:
         attributes = {entry["name"] for entry in dev.one(TABLE, resource.value).inputs["attributes"]}

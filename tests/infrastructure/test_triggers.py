@@ -42,4 +42,4 @@ def test_an_undeliverable_approval_waits_on_the_ingress_queue(dev: Recording) ->
     assert target(dev)["retryPolicy"] == {"maximumEventAgeInSeconds": 3600, "maximumRetryAttempts": 185}
     _, grant = dev.one("aws:sqs/queuePolicy:QueuePolicy", "ingress-dlq").document("policy")["Statement"]
     assert (grant["Principal"], grant["Resource"]) == ({"Service": "events.amazonaws.com"}, queue)
-    assert grant["Condition"]["ArnEquals"] == {"aws:SourceArn": RULE}
+    assert grant["Condition"]["ArnEquals"] == {"aws:SourceArn": [RULE]}

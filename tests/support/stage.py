@@ -34,7 +34,7 @@ from handlers.settings import RuntimeSettings, load_settings
 from handlers.start_execution import _call as start_execution
 from handlers.validate_preflight import _call as validate_preflight
 from infrastructure.asl import Wiring, definition
-from ports.steps.contract import STEPS, Junction, StepName
+from ports.steps.contract import FUNCTIONS, STEPS, Junction, StepName, Worker
 from ports.steps.state import MAX_STATE_BYTES
 from tests.builders import EXECUTION_ARN, NOW, a_mapping, a_ref, a_switch, an_approved_intent
 from tests.support.asl_interpreter import Interpreter, Run, StateError
@@ -58,9 +58,9 @@ APPROVAL: Final[dict[str, JsonValue]] = dict(a_ref().model_dump())
 FOR_EVER: Final = 1_000
 
 
-def a_step_environment(step: StepName) -> dict[str, str]:
-    """Return the environment that the infrastructure would give a step's function, with made-up values."""
-    keys = {key for use in STEPS[step].uses for key in use.resource.environment_keys}
+def a_step_environment(step: StepName | Worker) -> dict[str, str]:
+    """Return the environment that the infrastructure would give a function, with made-up values."""
+    keys = {key for use in FUNCTIONS[step].uses for key in use.resource.environment_keys}
     return {key: "30" if key.endswith("_SECONDS") else f"the-{key.lower().replace('_', '-')}" for key in keys}
 
 

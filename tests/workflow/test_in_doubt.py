@@ -8,7 +8,7 @@ from domain.model.kill_switch import SwitchState
 from domain.model.outcome import CompensationStatus, OutcomeStatus
 from domain.model.tool_call import CallPurpose, TransportPhase
 from handlers.runtime import LambdaContext, step_handler
-from ports.steps.contract import Junction, StepName
+from ports.steps.contract import FINISHING_SECONDS, MACHINE_TIMEOUT_SECONDS, Junction, StepName
 from tests.builders import a_switch, an_approved_intent, later
 from tests.support.stage import CALLS, FOR_EVER, Stage
 from tests.workflow.agreement import ended_as_recorded
@@ -123,11 +123,31 @@ def test_a_gateway_that_asks_for_more_time_than_the_approval_has_is_not_waited_f
     assert (outcome.status, outcome.error_code) == (OutcomeStatus.FAILED, "RATE_LIMIT")
 
 
-def test_a_gateway_that_never_has_time_is_given_up_before_the_machine_ends() -> None:
-    """Waiting is bounded by the expiry and by the machine's hour, so that the end is recorded (D17)."""
+def test_a_gateway_that_never_has_time_is_given_up_when_the_approval_ends() -> None:
+    """An approval of an hour bears five waits of ten minutes; after the sixth nothing would be permitted any more."""
     stage = Stage()
     stage.gateway.fail_next(TransportPhase.HTTP_STATUS, FOR_EVER, http_status=429, retry_after_seconds=600)
     run = stage.run()
-    assert run.path.count(Junction.WAIT_FOR_TOOL) == 4
+    assert run.path.count(Junction.WAIT_FOR_TOOL) == 5
+    assert ended_as_recorded(stage, run).error_code == "RATE_LIMIT"
+    assert stage.gateway.effects == []
+
+
+def test_a_gateway_that_never_has_time_is_given_up_before_the_machine_ends() -> None:
+    """However long the approval lasts, the last wait leaves time to record the end (D17)."""
+    stage = Stage()
+    stage.approve(an_approved_intent(expires_at_epoch=int(later(2 * MACHINE_TIMEOUT_SECONDS).timestamp())))
+    stage.gateway.fail_next(TransportPhase.HTTP_STATUS, FOR_EVER, http_status=429, retry_after_seconds=600)
+    real = step_handler(S.INVOKE_TOOL, CALLS[S.INVOKE_TOOL], container=stage.container)
+
+    def entry(event: object, context: LambdaContext) -> dict[str, object]:
+        stage.redeploy(S.INVOKE_TOOL, real)
+        section = real(event, context)
+        stage.clock.advance(MACHINE_TIMEOUT_SECONDS - FINISHING_SECONDS - 900)
+        return dict(section)
+
+    stage.redeploy(S.INVOKE_TOOL, entry)  # type: ignore[arg-type]  # any dictionary of JSON will do
+    run = stage.run()
+    assert run.path.count(Junction.WAIT_FOR_TOOL) == 1
     assert ended_as_recorded(stage, run).error_code == "RATE_LIMIT"
     assert stage.gateway.effects == []
