@@ -17,10 +17,10 @@ def _call(container: Container, event: object, seconds_left: float) -> dict[str,
     match read_event(event):
         case SweepDue():
             return {"swept": dict(container.sweep_backlog()(seconds_left=seconds_left))}
-        case ExecutionEnded(ref=None):
-            return {"reconciled": Reconciled.UNCLAIMED.value}
-        case ExecutionEnded(ref=ref):
+        case ExecutionEnded(ref=ref) if ref is not None:
             return {"reconciled": container.reconcile_execution()(ref, seconds_left=seconds_left).value}
+        case ExecutionEnded():
+            return {"reconciled": Reconciled.UNCLAIMED.value}
         case SpooledState(state=state):
             try:
                 return {"settled": container.settle_spooled()(state).model_dump(mode="json")}

@@ -94,7 +94,8 @@ def _spooled(body: str) -> SpooledState | Unreadable:
         return unreadable(body, f"a spooled state that names no intent: {invalid.message}")
     except ValidationError as error:
         fields = sorted({".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False)})
-        return unreadable(body, f"a spooled state that its contract does not allow (at {', '.join(fields) or 'its root'})")
+        where = ", ".join(fields) or "its root"
+        return unreadable(body, f"a spooled state that its contract does not allow (at {where})")
     except (ValueError, RecursionError):
         return unreadable(body, "a spooled message that is no JSON")
     if state.contract_version != CONTRACT_VERSION:
