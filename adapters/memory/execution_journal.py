@@ -108,6 +108,16 @@ class MemoryExecutionJournal:
             if kept.published_at is None:
                 self._signals[key] = kept.model_copy(update={"published_at": signal.published_at})
 
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Every attempt as it stands now, of all tenants: what the backlog looks through."""
+        with self._lock:
+            return tuple(self._attempts.values())
+
+    def signals(self) -> tuple[Signal, ...]:
+        """Every signal of the outbox as it stands now, of all tenants."""
+        with self._lock:
+            return tuple(signal.model_copy(deep=True) for signal in self._signals.values())
+
     def _is_recorded(self, entry: LedgerEntry) -> bool:
         entries = self._ledger.get(entry.ref, [])
         return entry.seq <= len(entries) and entries[entry.seq - 1].entry_hash == entry.entry_hash
