@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from adapters.dynamodb import keys, transaction
 from adapters.dynamodb.errors import ConditionRefused, translated
-from adapters.dynamodb.item import key_attributes, model_of, moment
+from adapters.dynamodb.item import UNPUBLISHED, key_attributes, model_of, moment
 from adapters.dynamodb.table import Table
 from domain.model.attempt import Attempt
 from domain.model.errors import ActionError, ConfigurationError, PermanentError, TransientError
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from adapters.dynamodb.item import Item
     from domain.model.identifiers import IntentRef
     from domain.model.kill_switch import SwitchScope
+
+# The first mark stands, and with it the signal leaves the index of unpublished ones, both or neither.
+_PUBLISHED: Final = "SET published_at = if_not_exists(published_at, :published_at) REMOVE #unpublished"
 
 
 class DynamoDbExecutionJournal:
@@ -139,8 +142,9 @@ class DynamoDbExecutionJournal:
                 self._client.update_item(
                     TableName=table,
                     Key=key_attributes(keys.signal(signal.ref, signal.signal_id)),
-                    UpdateExpression="SET published_at = if_not_exists(published_at, :published_at)",
+                    UpdateExpression=_PUBLISHED,
                     ConditionExpression="attribute_exists(pk)",
+                    ExpressionAttributeNames={"#unpublished": UNPUBLISHED},
                     ExpressionAttributeValues={":published_at": {"S": moment(signal.published_at)}},
                 )
         except ConditionRefused as refused:

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 OPEN_STATUS: Final = "open_status"
 """Key of the sparse index over attempts that still need somebody's attention."""
 
-_NOT_OF_THE_MODEL: Final = frozenset({"pk", "sk", OPEN_STATUS})
+UNPUBLISHED: Final = "unpublished"
+"""Key of the sparse index over signals that are not known to be published."""
+
+_NOT_OF_THE_MODEL: Final = frozenset({"pk", "sk", OPEN_STATUS, UNPUBLISHED})
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

@@ -1,17 +1,33 @@
-"""One table, as the adapters use it: strongly consistent reads, whole puts, first-wins puts."""
+"""One table, as the adapters use it: strongly consistent reads, whole puts, first-wins puts, and looks at an index."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from adapters.dynamodb.errors import ConditionRefused, translated
 from adapters.dynamodb.item import key_attributes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef
 
     from adapters.dynamodb.item import Item
     from adapters.dynamodb.keys import ItemKey
+
+_LOOK_ITEMS: Final = 25
+"""Items fetched at a time from an index: a look that ends early has then read little that nobody wanted; a guess."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """A global secondary index by name, with its keys: which partition, and by what it is ordered."""
+
+    name: str
+    hash_key: str
+    range_key: str
 
 
 class Table:
@@ -40,6 +56,28 @@ class Table:
             for page in pages:
                 items.extend(page["Items"])
         return items
+
+    def look(self, index: Index, partition: str, *, before: str) -> Iterator[Item]:
+        """Yield the items of an index's partition whose range key is less than ``before``, the least first.
+
+        Each page is fetched when its first item is asked for. An index follows its table by moments, and no read of it
+        can be strongly consistent.
+        """
+        request: QueryInputTypeDef = {
+            "TableName": self.name,
+            "IndexName": index.name,
+            "KeyConditionExpression": "#hash = :hash AND #range < :before",
+            "ExpressionAttributeNames": {"#hash": index.hash_key, "#range": index.range_key},
+            "ExpressionAttributeValues": {":hash": {"S": partition}, ":before": {"S": before}},
+            "Limit": _LOOK_ITEMS,
+        }
+        while True:
+            with translated("Query", f"{self.name}/{index.name} at {partition}"):
+                page = self._client.query(**request)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def put(self, item: Item) -> None:
         """Store the item, replacing an earlier one of the same key."""

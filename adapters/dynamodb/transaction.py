@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.dynamodb import keys
 from adapters.dynamodb.errors import translated
-from adapters.dynamodb.item import OPEN_STATUS, attribute_of, item_of, key_attributes
-from domain.model.attempt import Attempt, AttemptStatus
+from adapters.dynamodb.item import OPEN_STATUS, UNPUBLISHED, attribute_of, item_of, key_attributes
 from domain.model.canonical_json import digest
 from domain.model.kill_switch import SwitchState
 from domain.model.outcome import OutcomeStatus
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
 
+    from domain.model.attempt import Attempt
     from domain.model.identifiers import IntentRef
     from domain.model.kill_switch import SwitchScope
     from domain.model.ledger import LedgerEntry
@@ -43,8 +43,6 @@ _NOT_SETTLED: Final = f"{_NEVER_WRITTEN} OR {_IN_DOUBT}"
 _RUNNING: Final = "#state = :running"
 # ...or nobody ever set it. The global switch does not have this way out: a lost row must not start anything.
 _RUNNING_OR_NEVER_SET: Final = f"{_NEVER_WRITTEN} OR {_RUNNING}"
-
-_NEEDS_ATTENTION: Final = frozenset({AttemptStatus.CLAIMED, AttemptStatus.DISPATCHED, AttemptStatus.UNKNOWN})
 
 
 def first_attempt(table: str, attempt: Attempt) -> TransactWriteItemTypeDef:
@@ -107,11 +105,12 @@ def settled(table: str, outcome: Outcome) -> TransactWriteItemTypeDef:
 
 
 def queued(table: str, signal: Signal) -> TransactWriteItemTypeDef:
-    """Put a signal into the outbox, once."""
+    """Put a signal into the outbox, once, as unpublished."""
+    index_keys = {UNPUBLISHED: keys.shard(signal.ref)}
     return {
         "Put": {
             "TableName": table,
-            "Item": item_of(signal, keys.signal(signal.ref, signal.signal_id)),
+            "Item": item_of(signal, keys.signal(signal.ref, signal.signal_id), **index_keys),
             "ConditionExpression": _NEVER_WRITTEN,
         }
     }
@@ -155,4 +154,6 @@ def _table_of(write: TransactWriteItemTypeDef) -> str:
 
 
 def _index_keys(attempt: Attempt) -> dict[str, str]:
-    return {OPEN_STATUS: attempt.status.value} if attempt.status in _NEEDS_ATTENTION else {}
+    if attempt.status not in keys.OPEN:
+        return {}
+    return {OPEN_STATUS: keys.open_status(attempt.status, keys.shard(attempt.ref))}

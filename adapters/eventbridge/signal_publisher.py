@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionError,  # noqa: A004  botocore's: a connect timeout is one, a read timeout an HTTPClientError
-    CredentialRetrievalError,
-    HTTPClientError,
-)
-
+from adapters.aws.faults import FAILED_CALLS, Fault, fault_of, fault_of_code
 from domain.model.canonical_json import canonical_json
 from domain.model.errors import ActionError, ConfigurationError, TransientError
 
@@ -22,23 +15,6 @@ if TYPE_CHECKING:
 
 SOURCE: Final = "cc-native"
 """The ``source`` of every signal; consumers' rules match it together with the signal type as ``detail-type``."""
-
-_TRANSIENT_CODES: Final = frozenset(
-    {
-        "ExpiredTokenException",
-        "InternalException",
-        "InternalFailure",
-        "LimitExceededException",
-        "RequestTimeout",
-        "ServiceUnavailable",
-        "Throttling",
-        "ThrottlingException",
-    }
-)
-"""Codes of the request or of its one entry after which the same event may be sent again
-(Amazon EventBridge API Reference, "PutEvents" and "PutEventsResultEntry")."""
-
-_FIRST_SERVER_ERROR: Final = 500
 
 
 class EventBridgeSignalPublisher:
@@ -61,21 +37,15 @@ class EventBridgeSignalPublisher:
                     }
                 ]
             )
-        except ClientError as error:
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            code = error.response.get("Error", {}).get("Code", "")
-            raise self._refused(signal, code, transient=status >= _FIRST_SERVER_ERROR) from error
-        except (ConnectionError, HTTPClientError, CredentialRetrievalError) as error:
-            raise self._refused(signal, type(error).__name__, transient=True) from error
-        except BotoCoreError as error:
-            raise self._refused(signal, type(error).__name__, transient=False) from error
+        except FAILED_CALLS as error:
+            raise self._refused(signal, fault_of(error)) from error
         if answer["FailedEntryCount"]:
-            codes = [entry.get("ErrorCode", "no code") for entry in answer["Entries"]]
-            raise self._refused(signal, ", ".join(codes), transient=False)
+            codes = ", ".join(entry.get("ErrorCode", "no code") for entry in answer["Entries"])
+            raise self._refused(signal, fault_of_code(codes))
 
-    def _refused(self, signal: Signal, code: str, *, transient: bool) -> ActionError:
-        what = f"the bus {self._bus_name} did not take signal {signal.signal_id} of intent {signal.ref} ({code})"
-        if transient or code in _TRANSIENT_CODES:
+    def _refused(self, signal: Signal, fault: Fault) -> ActionError:
+        what = f"the bus {self._bus_name} did not take signal {signal.signal_id} of intent {signal.ref} ({fault.code})"
+        if fault.passes:
             return TransientError(
                 f"{what}; it stays in the outbox and can be published again",
                 signal_id=signal.signal_id,

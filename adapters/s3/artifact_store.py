@@ -5,42 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionError,  # noqa: A004  botocore's: a connect timeout is one, a read timeout an HTTPClientError
-    CredentialRetrievalError,
-    HTTPClientError,
-)
-
+from adapters.aws.faults import FAILED_CALLS, Fault, fault_of
 from domain.model.canonical_json import canonical_json
-from domain.model.errors import ConfigurationError, TransientError
+from domain.model.errors import ActionError, ConfigurationError, TransientError
 from domain.model.identifiers import IDENTIFIER_PATTERN, IntentRef
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from pydantic import JsonValue
 
-_TRANSIENT_CODES: Final = frozenset(
-    {
-        "ConditionalRequestConflict",
-        "ExpiredToken",
-        "InternalError",
-        "OperationAborted",
-        "RequestTimeout",
-        "ServiceUnavailable",
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-    }
-)
-"""Codes after which the same upload may be tried again (Amazon S3 API Reference, "Error responses")."""
-
-_FIRST_SERVER_ERROR: Final = 500
+_TRANSIENT_CODES: Final = frozenset({"ConditionalRequestConflict", "OperationAborted"})
+"""S3's own codes after which the same upload may be tried again (Amazon S3 API Reference, "Error responses")."""
 
 
 class S3ArtifactStore:
@@ -56,7 +33,7 @@ class S3ArtifactStore:
     def put(self, ref: IntentRef, name: str, document: dict[str, JsonValue]) -> str:
         key = _key(ref, name)
         body = canonical_json(document).encode()
-        with self._translated():
+        try:
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=key,
@@ -64,30 +41,17 @@ class S3ArtifactStore:
                 ContentType="application/json",
                 ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
             )
+        except FAILED_CALLS as error:
+            raise self._failed(fault_of(error, also_transient=_TRANSIENT_CODES)) from error
         return f"s3://{self._bucket}/{key}"
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            if code in _TRANSIENT_CODES or status >= _FIRST_SERVER_ERROR:
-                raise self._transient(code) from error
-            raise self._configuration(code) from error
-        except (ConnectionError, HTTPClientError, CredentialRetrievalError) as error:
-            raise self._transient(type(error).__name__) from error
-        except BotoCoreError as error:
-            raise self._configuration(type(error).__name__) from error
-
-    def _transient(self, code: str) -> TransientError:
-        return TransientError(f"PutObject into {self._bucket} got no lasting answer ({code}); it can be tried again")
-
-    def _configuration(self, code: str) -> ConfigurationError:
+    def _failed(self, fault: Fault) -> ActionError:
+        what = f"PutObject into {self._bucket}"
+        if fault.passes:
+            return TransientError(f"{what} got no lasting answer ({fault.code}); it can be tried again")
         return ConfigurationError(
-            f"PutObject into {self._bucket} was refused ({code}); check that the bucket exists in this region and "
-            "that the function's role may write to it"
+            f"{what} was refused ({fault.code}); check that the bucket exists in this region and that the function's "
+            "role may write to it"
         )
 
 

@@ -14,6 +14,7 @@ TOP_LEVEL = ("domain", "ports", "adapters", "handlers", "infrastructure", "local
 OURS = frozenset({*TOP_LEVEL, "tests", "benchmarks", "__main__"})
 
 INWARD = ("domain", "ports")
+AWS = ("ports", "domain.model", "pydantic", "adapters.aws", "boto3", "botocore")
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,13 @@ IMPORT_TABLE = (
     # An adapter knows its port, the model and its own SDK; it never sees another technology.
     Room("adapters.memory", ("ports", "domain.model", "pydantic")),
     Room("adapters.system", ("ports", "domain.model", "pydantic")),
-    Room("adapters.dynamodb", ("ports", "domain.model", "pydantic", "boto3", "botocore", "mypy_boto3_dynamodb")),
-    Room("adapters.s3", ("ports", "domain.model", "pydantic", "boto3", "botocore", "mypy_boto3_s3")),
-    Room(
-        "adapters.eventbridge",
-        ("ports", "domain.model", "pydantic", "boto3", "botocore", "mypy_boto3_events"),
-    ),
+    # What botocore's errors mean is the same for every AWS service; it is read once, beside the services' own rooms.
+    Room("adapters.aws", ("botocore",)),
+    Room("adapters.dynamodb", (*AWS, "mypy_boto3_dynamodb")),
+    Room("adapters.s3", (*AWS, "mypy_boto3_s3")),
+    Room("adapters.eventbridge", (*AWS, "mypy_boto3_events")),
+    Room("adapters.sqs", (*AWS, "mypy_boto3_sqs")),
+    Room("adapters.stepfunctions", (*AWS, "mypy_boto3_stepfunctions")),
     Room(
         "adapters.cognito",
         ("ports", "domain.model", "pydantic", "httpx", "boto3", "botocore", "mypy_boto3_secretsmanager"),

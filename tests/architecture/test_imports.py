@@ -57,6 +57,9 @@ def test_no_module_outgrows_its_reader() -> None:
         ("adapters/dynamodb/ledger.py", "from adapters.memory.ledger import X", "adapters.memory.ledger.X"),
         ("adapters/dynamodb/ledger.py", "from ..s3 import artifacts", "adapters.s3.artifacts"),
         ("adapters/dynamodb/ledger.py", "import httpx", "httpx"),
+        ("adapters/sqs/inbox.py", "from adapters.dynamodb import errors", "adapters.dynamodb.errors"),
+        ("adapters/aws/faults.py", "from adapters.sqs import inbox", "adapters.sqs.inbox"),
+        ("adapters/aws/faults.py", "import boto3", "boto3"),
         ("adapters/mcp/gateway.py", "from domain.use_cases import undo", "domain.use_cases.undo"),
         ("adapters/memory/ledger.py", "from handlers import settings", "handlers.settings"),
         ("adapters/__init__.py", "import boto3", "boto3"),
@@ -104,6 +107,7 @@ def test_a_planted_import_is_reported(tmp_path: Path, path: str, source: str, fo
         ("domain/use_cases/undo.py", "from ports import clock\nfrom domain import model"),
         ("ports/steps/undo.py", "from domain.model.errors import ActionError\nfrom . import redo"),
         ("adapters/dynamodb/ledger.py", "from ports.ledger import Ledger\nimport boto3"),
+        ("adapters/sqs/inbox.py", "from adapters.aws.faults import fault_of"),
         (
             "handlers/container.py",
             "from dependency_injector import containers\nfrom adapters.mcp import gateway",

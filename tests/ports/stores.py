@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from threading import Barrier
 from typing import TYPE_CHECKING, TypeVar
 
+from adapters.dynamodb.backlog import DynamoDbBacklog
 from adapters.dynamodb.execution_journal import DynamoDbExecutionJournal
 from adapters.dynamodb.external_writes import DynamoDbExternalWrites
 from adapters.dynamodb.intent_store import DynamoDbIntentStore
 from adapters.dynamodb.kill_switches import DynamoDbKillSwitches
 from adapters.dynamodb.mapping_registry import DynamoDbMappingRegistry
+from adapters.memory.backlog import MemoryBacklog
 from adapters.memory.execution_journal import MemoryExecutionJournal
 from adapters.memory.external_writes import MemoryExternalWrites
 from adapters.memory.intent_store import MemoryIntentStore
@@ -23,6 +25,7 @@ from adapters.memory.kill_switches import MemoryKillSwitches
 from adapters.memory.mapping_registry import MemoryMappingRegistry
 from domain.model.attempt import Attempt
 from domain.model.errors import ActionError
+from ports.backlog import Backlog
 from ports.execution_journal import ExecutionJournal
 from ports.external_writes import ExternalWrites
 from ports.intent_store import IntentStore
@@ -45,6 +48,7 @@ class Stores:
     switches: KillSwitches
     writes: ExternalWrites
     journal: ExecutionJournal
+    backlog: Backlog
     truly_parallel: bool
     """Whether calls may run in threads. Moto checks and writes without a lock, so there the calls of a race run one
     after the other, which still is a race: all of them were prepared from the same reading."""
@@ -66,12 +70,14 @@ class Stores:
 def memory_stores() -> Stores:
     """Empty stores in memory."""
     switches = MemoryKillSwitches()
+    journal = MemoryExecutionJournal(switches)
     return Stores(
         intents=MemoryIntentStore(),
         mappings=MemoryMappingRegistry(),
         switches=switches,
         writes=MemoryExternalWrites(),
-        journal=MemoryExecutionJournal(switches),
+        journal=journal,
+        backlog=MemoryBacklog(journal),
         truly_parallel=True,
     )
 
@@ -84,6 +90,7 @@ def dynamodb_stores(client: DynamoDBClient, *, truly_parallel: bool = False) -> 
         switches=DynamoDbKillSwitches(client, "kill-switches"),
         writes=DynamoDbExternalWrites(client, "external-write-dedupe"),
         journal=a_dynamodb_journal(client),
+        backlog=a_dynamodb_backlog(client),
         truly_parallel=truly_parallel,
     )
 
@@ -98,6 +105,11 @@ def a_dynamodb_journal(client: DynamoDBClient) -> DynamoDbExecutionJournal:
         signals_table="signals",
         kill_switches_table="kill-switches",
     )
+
+
+def a_dynamodb_backlog(client: DynamoDBClient) -> DynamoDbBacklog:
+    """A backlog over the same tables."""
+    return DynamoDbBacklog(client, attempts_table="execution-attempts", signals_table="signals")
 
 
 def dispatched(stores: Stores) -> Attempt:

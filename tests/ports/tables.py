@@ -23,6 +23,7 @@ TABLES = tuple(resource.value for resource in Resource if resource.kind is Resou
 INDEXES: dict[str, dict[str, tuple[str, ...]]] = {
     "execution-attempts": {"by-status": ("open_status", "updated_at"), "by-intent": ("action_intent_id",)},
     "execution-outcomes": {"by-tenant": ("tenant_id", "completed_at")},
+    "signals": {"by-unpublished": ("unpublished", "created_at")},
 }
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.dynamodb import keys
 from adapters.dynamodb.keys import ItemKey
+from domain.model.attempt import AttemptStatus
 from domain.model.identifiers import IDENTIFIER_PATTERN, IntentRef
 from domain.model.kill_switch import SwitchKind, SwitchScope
 from tests.builders import a_key, a_ref
@@ -42,6 +43,26 @@ def a_scope(kind: SwitchKind, subject: str = "") -> SwitchScope:
 def test_a_key_is_what_other_systems_look_it_up_by(key: ItemKey, pk: str, sk: str) -> None:
     """These texts are a contract: the stack, the operators and stored rows depend on them."""
     assert (key.pk, key.sk) == (pk, sk)
+
+
+def test_an_intents_shard_is_the_same_in_every_process() -> None:
+    """So that a repeated write is the same request; Python's own hash would differ from one function to the next."""
+    refs = (a_ref(), a_ref(action_intent_id="intent-2"), a_ref(tenant_id="tenant-2"))
+
+    assert [keys.shard(ref) for ref in refs] == ["0", "4", "3"]
+
+
+def test_one_tenants_intents_are_spread_over_all_shards() -> None:
+    """However busy it is, no partition of the index takes much more than its share."""
+    shards = [keys.shard(a_ref(action_intent_id=f"intent-{number}")) for number in range(800)]
+
+    assert set(shards) == set(keys.SHARDS)
+    assert max(shards.count(shard) for shard in keys.SHARDS) < 150
+
+
+def test_the_index_of_open_work_is_keyed_by_status_and_shard() -> None:
+    """One status of one shard is one partition."""
+    assert keys.open_status(AttemptStatus.UNKNOWN, "7") == "UNKNOWN#7"
 
 
 HOSTILE = ["a#b", "", "x" * 129, "intent-1\n", "a/b", "ünïcode"]

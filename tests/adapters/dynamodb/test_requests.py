@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
@@ -29,42 +28,13 @@ from tests.builders import (
     later,
 )
 from tests.ports.stores import a_dynamodb_journal
-from tests.ports.tables import dynamodb_with_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
 GLOBAL = SwitchScope(kind=SwitchKind.GLOBAL)
-
-
-@pytest.fixture
-def client() -> Iterator[DynamoDBClient]:
-    """An in-process DynamoDB with every table."""
-    with dynamodb_with_tables() as empty:
-        yield empty
-
-
-@pytest.fixture
-def requests(client: DynamoDBClient) -> list[dict[str, Any]]:
-    """Every request made from here on, oldest first."""
-    made: list[dict[str, Any]] = []
-
-    def keep(params: dict[str, Any], **_: object) -> None:
-        made.append(params)
-
-    client.meta.events.register("provide-client-params.dynamodb.*", keep)
-    return made
-
-
-@pytest.fixture
-def stubbed() -> Iterator[tuple[DynamoDBClient, Stubber]]:
-    """A client that answers what a test tells it to, and nothing else."""
-    client = boto3.client("dynamodb", region_name="us-west-2")
-    with Stubber(client) as stubber:
-        yield client, stubber
-        stubber.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize(
@@ -152,7 +122,7 @@ def test_a_permission_to_go_on_never_carries_the_same_token_twice(
 
 
 def test_only_open_attempts_are_in_the_index_of_open_work(client: DynamoDBClient) -> None:
-    """The sweeper looks there: a finished attempt leaves it, one in doubt stays."""
+    """The reconciler looks there: a finished attempt leaves it, one in doubt stays, each in its intent's shard."""
     journal = a_dynamodb_journal(client)
     current = journal.claim(*a_claim())
     DynamoDbKillSwitches(client, "kill-switches").flip(a_switch())
@@ -165,7 +135,31 @@ def test_only_open_attempts_are_in_the_index_of_open_work(client: DynamoDBClient
     seen.append(_open(client))
     journal.settle(unknown, *a_settlement(unknown))
 
-    assert [*seen, _open(client)] == [["CLAIMED"], ["DISPATCHED"], ["UNKNOWN"], []]
+    assert [*seen, _open(client)] == [["CLAIMED#0"], ["DISPATCHED#0"], ["UNKNOWN#0"], []]
+
+
+def test_a_signal_leaves_the_index_of_unpublished_ones_with_the_mark_that_it_is_published(
+    client: DynamoDBClient, requests: list[dict[str, Any]]
+) -> None:
+    """One request does both, so no crash between them can make a published signal look forgotten for ever."""
+    journal = a_dynamodb_journal(client)
+    DynamoDbKillSwitches(client, "kill-switches").flip(a_switch())
+    current = journal.claim(*a_claim())
+    sent, entry = a_dispatch(current)
+    journal.dispatch(current, sent, entry, (GLOBAL,))
+    settlement = a_settlement(sent)
+    journal.settle(sent, *settlement)
+    waiting = client.scan(TableName="signals", IndexName="by-unpublished")["Items"]
+    requests.clear()
+    journal.mark_published(settlement[3].model_copy(update={"published_at": later(9)}))
+
+    assert [(item["unpublished"], item["created_at"]) for item in waiting] == [
+        ({"S": "0"}, {"S": "2026-11-23T10:00:03.000Z"})
+    ]
+    assert [request["UpdateExpression"] for request in requests] == [
+        "SET published_at = if_not_exists(published_at, :published_at) REMOVE #unpublished"
+    ]
+    assert client.scan(TableName="signals", IndexName="by-unpublished")["Items"] == []
 
 
 @pytest.mark.parametrize(

@@ -6,23 +6,29 @@ import pytest
 
 from adapters.memory import DevelopmentAdapterWarning
 from adapters.memory.artifact_store import MemoryArtifactStore
+from adapters.memory.backlog import MemoryBacklog
 from adapters.memory.clock import MemoryClock
 from adapters.memory.execution_journal import MemoryExecutionJournal
+from adapters.memory.executions import MemoryExecutions
 from adapters.memory.external_writes import MemoryExternalWrites
 from adapters.memory.intent_store import MemoryIntentStore
 from adapters.memory.kill_switches import MemoryKillSwitches
 from adapters.memory.mapping_registry import MemoryMappingRegistry
+from adapters.memory.operator_inbox import MemoryOperatorInbox
 from adapters.memory.signal_publisher import MemorySignalPublisher
 from tests.builders import NOW
 
 BUILD = {
     "MemoryArtifactStore": MemoryArtifactStore,
+    "MemoryBacklog": lambda: MemoryBacklog(MemoryExecutionJournal(MemoryKillSwitches())),
     "MemoryClock": lambda: MemoryClock(NOW),
     "MemoryExecutionJournal": lambda: MemoryExecutionJournal(MemoryKillSwitches()),
+    "MemoryExecutions": MemoryExecutions,
     "MemoryExternalWrites": MemoryExternalWrites,
     "MemoryIntentStore": MemoryIntentStore,
     "MemoryKillSwitches": MemoryKillSwitches,
     "MemoryMappingRegistry": MemoryMappingRegistry,
+    "MemoryOperatorInbox": MemoryOperatorInbox,
     "MemorySignalPublisher": MemorySignalPublisher,
 }
 

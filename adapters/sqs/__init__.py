@@ -1,0 +1,1 @@
+"""The operator inbox on Amazon SQS, through the client that the container configures."""
