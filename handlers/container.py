@@ -8,13 +8,11 @@ providers. This is the only importer of ``dependency_injector`` and, at run time
 from typing import Any
 
 import boto3
-from adapters.dynamodb.backlog import DynamoDbBacklog
-from adapters.sqs.operator_inbox import SqsOperatorInbox
-from adapters.stepfunctions.executions import StepFunctionsExecutions
 from botocore.config import Config
 from dependency_injector import containers, providers
 
 from adapters.cognito.token_provider import CognitoTokenProvider
+from adapters.dynamodb.backlog import DynamoDbBacklog
 from adapters.dynamodb.execution_journal import DynamoDbExecutionJournal
 from adapters.dynamodb.external_writes import DynamoDbExternalWrites
 from adapters.dynamodb.intent_store import DynamoDbIntentStore
@@ -24,6 +22,8 @@ from adapters.eventbridge.signal_publisher import EventBridgeSignalPublisher
 from adapters.mcp.endpoint import build_http_client
 from adapters.mcp.tool_gateway import McpToolGateway
 from adapters.s3.artifact_store import S3ArtifactStore
+from adapters.sqs.operator_inbox import SqsOperatorInbox
+from adapters.stepfunctions.executions import StepFunctionsExecutions
 from adapters.system.clock import SystemClock
 from domain.use_cases.compensate_action import CompensateAction
 from domain.use_cases.gateway_exchange import GatewayExchange
@@ -164,9 +164,7 @@ class Container(containers.DeclarativeContainer):
     )
     compensate_action = providers.Singleton(CompensateAction, registry=registry, journal=journal, undoing=undoing)
     record_outcome = providers.Singleton(RecordOutcome, journal=journal, recording=recording)
-    record_failure = providers.Singleton(
-        RecordFailure, journal=journal, recording=recording, inbox=inbox, clock=clock
-    )
+    record_failure = providers.Singleton(RecordFailure, journal=journal, recording=recording, inbox=inbox, clock=clock)
 
     reconcile_execution = providers.Singleton(
         ReconcileExecution,

@@ -32,9 +32,7 @@ def _call(container: Container, event: object, seconds_left: float) -> dict[str,
 
 def _quarantine(container: Container, refused: Unreadable) -> dict[str, JsonValue]:
     now = container.clock().now()
-    container.inbox().put(
-        Notice.of_quarantined(refused.content_sha256, reason=refused.reason, advice=ADVICE, now=now)
-    )
+    container.inbox().put(Notice.of_quarantined(refused.content_sha256, reason=refused.reason, advice=ADVICE, now=now))
     return {"quarantined": refused.content_sha256, "reason": refused.reason}
 
 

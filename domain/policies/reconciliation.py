@@ -19,6 +19,10 @@ STALE_SECONDS: Final = 120
 longest function's timeout twice over, because a step writes when it begins and when it ends. A guess about load only;
 that the execution is over is asked, not guessed."""
 
+KNOWN_BY_SECONDS: Final = 300
+"""How long after its claim an execution may still be unknown to whoever asks for it, in seconds: the service's answer
+is eventually consistent (AWS Step Functions API Reference, "DescribeExecution"); the five minutes are a guess."""
+
 FIRST_TRY_SECONDS: Final = 60
 LONGEST_TRY_SECONDS: Final = 6 * 3_600
 MOST_TRIES: Final = 16
@@ -48,6 +52,8 @@ def after_its_execution(attempt: Attempt, execution: ExecutionStatus, now: datet
     A function that sent a call may outlive its execution by its own timeout; its answer is worth waiting for.
     """
     if attempt.is_terminal or not execution.is_over:
+        return Remedy.WAIT
+    if execution is ExecutionStatus.GONE and (now - attempt.started_at).total_seconds() < KNOWN_BY_SECONDS:
         return Remedy.WAIT
     if attempt.status is AttemptStatus.CLAIMED:
         return Remedy.SETTLE

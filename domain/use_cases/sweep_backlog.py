@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 
-from domain.model.attempt import Attempt, AttemptStatus
-from domain.model.errors import ActionError
+from domain.model.attempt import AttemptStatus
+from domain.model.errors import ActionError, TransientError
 from domain.model.identifiers import IntentRef
 from domain.policies.reconciliation import STALE_SECONDS
 from domain.use_cases.reconcile_execution import ReconcileExecution
@@ -26,8 +27,9 @@ FAILED: Final = "FAILED"
 class SweepBacklog:
     """Reconciles open attempts and unpublished signals until there are none left or the time is used up.
 
-    One intent's error never stops the others: it is logged, counted and met again by the next sweep. Raises
-    ``TransientError`` only where the backlog itself cannot be read.
+    One intent's error never stops the others: it is logged, counted and met again by the next sweep. What no next
+    sweep can mend (a record that cannot be read, an access that is denied) is raised when everything else is done,
+    so that the function's alarm tells it.
     """
 
     backlog: Backlog
@@ -38,40 +40,46 @@ class SweepBacklog:
         """Return how many intents were looked at, by what came of it."""
         begun = self.clock.monotonic_seconds()
         found: Counter[str] = Counter()
-        for ref in self._due():
+        faults: list[ActionError] = []
+        seen: set[IntentRef] = set()
+        for ref in chain.from_iterable(_readable(source, faults) for source in self._sources()):
+            if ref in seen:
+                continue
+            seen.add(ref)
             left = seconds_left - (self.clock.monotonic_seconds() - begun)
             if left < LOOK_SECONDS:
                 found["LEFT_FOR_THE_NEXT_SWEEP"] += 1
                 break
-            found[self._look(ref, left)] += 1
+            found[self._look(ref, left, faults)] += 1
         _log.info("swept", extra={"looked_at": dict(found)})
+        lasting = [fault for fault in faults if not isinstance(fault, TransientError)]
+        if lasting:
+            raise lasting[0]
         return dict(found)
 
-    def _look(self, ref: IntentRef, seconds_left: float) -> str:
+    def _look(self, ref: IntentRef, seconds_left: float, faults: list[ActionError]) -> str:
         try:
             return self.reconcile(ref, seconds_left=seconds_left).value
         except ActionError as error:
             _log.error("reconciling %s failed: %s", ref, error, extra={"action_intent_id": ref.action_intent_id})
+            faults.append(error)
             return FAILED
 
-    def _due(self) -> Iterator[IntentRef]:
-        """Yield each intent once: stale ones first, then UNKNOWN ones that are due, then unpublished news."""
+    def _sources(self) -> Iterator[Iterator[IntentRef]]:
+        """Yield where to look: stale attempts first, then UNKNOWN ones that a machine may resolve, then news."""
         now = self.clock.now()
         stale = now - timedelta(seconds=STALE_SECONDS)
-        seen: set[IntentRef] = set()
         for status in (AttemptStatus.DISPATCHED, AttemptStatus.CLAIMED):
-            yield from _new(seen, (one.ref for one in self.backlog.open_attempts(status, updated_before=stale)))
+            yield (one.ref for one in self.backlog.open_attempts(status, updated_before=stale))
         unknown = self.backlog.open_attempts(AttemptStatus.UNKNOWN, updated_before=now)
-        yield from _new(seen, (one.ref for one in unknown if _may_be_resolved(one)))
-        yield from _new(seen, (one.ref for one in self.backlog.unpublished_signals(created_before=stale)))
+        yield (one.ref for one in unknown if one.operator_notified_at is None)
+        yield (one.ref for one in self.backlog.unpublished_signals(created_before=stale))
 
 
-def _may_be_resolved(attempt: Attempt) -> bool:
-    return attempt.operator_notified_at is None
-
-
-def _new(seen: set[IntentRef], refs: Iterator[IntentRef]) -> Iterator[IntentRef]:
-    for ref in refs:
-        if ref not in seen:
-            seen.add(ref)
-            yield ref
+def _readable(refs: Iterator[IntentRef], faults: list[ActionError]) -> Iterator[IntentRef]:
+    """Yield what a source gives, and keep the error that ends it: the other sources are read all the same."""
+    try:
+        yield from refs
+    except ActionError as error:
+        _log.error("the backlog could not be read to its end: %s", error)
+        faults.append(error)

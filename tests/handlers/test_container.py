@@ -18,9 +18,10 @@ from domain.use_cases.map_action_to_tool import MapActionToTool
 from domain.use_cases.record_failure import RecordFailure
 from domain.use_cases.record_outcome import RecordOutcome
 from domain.use_cases.start_execution import StartExecution
+from domain.use_cases.sweep_backlog import SweepBacklog
 from domain.use_cases.validate_preflight import ValidatePreflight
 from handlers.container import ARCHIVE_CONFIG, CLIENT_CONFIG, Container, build_container
-from ports.steps.contract import STEPS, StepName
+from ports.steps.contract import FUNCTIONS, StepName, Worker
 from tests.support.stage import a_step_environment
 
 S = StepName
@@ -32,9 +33,14 @@ USE_CASES = {
     S.INVOKE_TOOL: ("invoke_tool", InvokeTool, {"dynamodb", "s3", "secretsmanager"}),
     S.COMPENSATE_ACTION: ("compensate_action", CompensateAction, {"dynamodb", "s3", "secretsmanager"}),
     S.RECORD_OUTCOME: ("record_outcome", RecordOutcome, {"dynamodb", "events"}),
-    S.RECORD_FAILURE: ("record_failure", RecordFailure, {"dynamodb", "events"}),
+    S.RECORD_FAILURE: ("record_failure", RecordFailure, {"dynamodb", "events", "sqs"}),
+    Worker.RECONCILER: (
+        "sweep_backlog",
+        SweepBacklog,
+        {"dynamodb", "events", "s3", "secretsmanager", "sqs", "stepfunctions"},
+    ),
 }
-"""A step's use case by its provider's name, and the AWS services that it may need a client of."""
+"""A function's use case by its provider's name, and the AWS services that it may need a client of."""
 
 
 @pytest.fixture
@@ -51,17 +57,17 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return built
 
 
-def _only_the_environment_of(step: StepName, monkeypatch: pytest.MonkeyPatch) -> None:
-    for other in STEPS:
+def _only_the_environment_of(step: StepName | Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    for other in FUNCTIONS:
         for key in a_step_environment(other):
             monkeypatch.delenv(key, raising=False)
     for key, value in a_step_environment(step).items():
         monkeypatch.setenv(key, value)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", FUNCTIONS)
 def test_a_step_can_be_built_from_its_own_settings_alone(
-    step: StepName, clients: list[str], monkeypatch: pytest.MonkeyPatch
+    step: StepName | Worker, clients: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every function can build its use case with its own variables, and builds no client of a service it never uses."""
     _only_the_environment_of(step, monkeypatch)
@@ -72,9 +78,9 @@ def test_a_step_can_be_built_from_its_own_settings_alone(
     assert sorted(clients) == sorted(services)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", FUNCTIONS)
 def test_a_use_case_is_built_once_for_all_invocations(
-    step: StepName, clients: list[str], monkeypatch: pytest.MonkeyPatch
+    step: StepName | Worker, clients: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Warm invocations reuse clients and connections (R7)."""
     _only_the_environment_of(step, monkeypatch)
@@ -93,9 +99,9 @@ def test_two_containers_share_nothing(clients: list[str], monkeypatch: pytest.Mo
     assert clients == ["dynamodb", "dynamodb"]
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", FUNCTIONS)
 def test_a_function_without_its_environment_gets_no_container(
-    step: StepName, clients: list[str], monkeypatch: pytest.MonkeyPatch
+    step: StepName | Worker, clients: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first invocation names what is missing, before any client exists."""
     _only_the_environment_of(step, monkeypatch)
@@ -146,7 +152,7 @@ print(json.dumps({"read": read, "built": built, "handlers": [callable(module.han
 
 def test_importing_every_handler_builds_no_client_and_reads_no_environment() -> None:
     """A module that works at import fails at import, where Lambda hides the reason."""
-    modules = [spec.handler.rsplit(".", 1)[0] for spec in STEPS.values()]
+    modules = [spec.handler.rsplit(".", 1)[0] for spec in FUNCTIONS.values()]
     environment = {"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true"}
     done = subprocess.run(
         [sys.executable, "-c", IMPORT_PROBE, *modules],
@@ -159,7 +165,7 @@ def test_importing_every_handler_builds_no_client_and_reads_no_environment() -> 
     )
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
-    ours = {key for step in STEPS for key in a_step_environment(step)}
+    ours = {key for step in FUNCTIONS for key in a_step_environment(step)}
     # The standard library looks for its own settings when a module of it is first imported; those are not ours.
     assert [key for key in seen["read"] if key in ours or key == "*" or key.startswith("AWS_")] == []
-    assert (seen["built"], seen["handlers"]) == ([], [True] * len(STEPS))
+    assert (seen["built"], seen["handlers"]) == ([], [True] * len(FUNCTIONS))

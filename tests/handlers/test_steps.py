@@ -12,7 +12,7 @@ from dependency_injector import providers
 
 from handlers.container import Container
 from handlers.runtime import Entry
-from ports.steps.contract import STEPS, StepName
+from ports.steps.contract import FUNCTIONS, STEPS, StepName
 from tests.builders import a_ref
 from tests.handlers.states import a_payload
 from tests.support.stage import Context, Stage, a_step_environment
@@ -54,10 +54,10 @@ def fresh_handler(step: StepName) -> Entry:
     return entry
 
 
-def test_every_module_of_the_room_is_a_step_or_owns_the_boundary() -> None:
-    """One file per step, named as the step; nothing else hides among the entry points."""
+def test_every_module_of_the_room_is_a_function_or_owns_the_boundary() -> None:
+    """One file per function, named as what it does; nothing else hides among the entry points."""
     assert {f"handlers.{name}.handler" for name in MODULES if name not in NOT_STEPS} == {
-        spec.handler for spec in STEPS.values()
+        spec.handler for spec in FUNCTIONS.values()
     }
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from ports.steps.contract import STEPS, StepName
+from ports.steps.contract import FUNCTIONS, StepName, Worker
 from ports.steps.resources import ResourceKind
 
 S = StepName
@@ -32,16 +32,23 @@ MAY: Final = {
         *GATEWAY,
     },
     S.RECORD_OUTCOME: RECORDER,
-    S.RECORD_FAILURE: RECORDER,
+    S.RECORD_FAILURE: {*RECORDER, "quarantine:SEND"},
+    Worker.RECONCILER: {
+        *RECORDER,
+        *GATEWAY,
+        *("action-intents:GET", "action-type-registry:GET", "execution-attempts:QUERY", "signals:QUERY"),
+        *("kill-switches:CHECK", "external-write-dedupe:GET", "external-write-dedupe:PUT", "executions:DESCRIBE"),
+        *("compensation-tasks:SEND", "attention:SEND", "quarantine:SEND"),
+    },
 }
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_a_step_touches_what_its_work_needs_and_no_more(step: StepName) -> None:
+@pytest.mark.parametrize("step", FUNCTIONS)
+def test_a_step_touches_what_its_work_needs_and_no_more(step: StepName | Worker) -> None:
     """Only who acts writes, only recorders settle, nobody but the caller of the gateway reads its secret (R77, D64)."""
     granted = {
         f"{use.resource}:{access}"
-        for use in STEPS[step].uses
+        for use in FUNCTIONS[step].uses
         for access in use.access
         if use.resource.kind is not ResourceKind.SETTING
     }

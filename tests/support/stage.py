@@ -13,12 +13,15 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 from adapters.memory.artifact_store import MemoryArtifactStore
+from adapters.memory.backlog import MemoryBacklog
 from adapters.memory.clock import MemoryClock
 from adapters.memory.execution_journal import MemoryExecutionJournal
+from adapters.memory.executions import MemoryExecutions
 from adapters.memory.external_writes import MemoryExternalWrites
 from adapters.memory.intent_store import MemoryIntentStore
 from adapters.memory.kill_switches import MemoryKillSwitches
 from adapters.memory.mapping_registry import MemoryMappingRegistry
+from adapters.memory.operator_inbox import MemoryOperatorInbox
 from adapters.memory.signal_publisher import MemorySignalPublisher
 from adapters.memory.tool_gateway import MemoryToolGateway
 from domain.model.intent import ActionIntent
@@ -120,12 +123,14 @@ class Stage:
         self.artifacts = MemoryArtifactStore()
         self.publisher = MemorySignalPublisher()
         self.gateway = MemoryToolGateway()
+        self.inbox = MemoryOperatorInbox()
+        self.executions = MemoryExecutions()
         self.mapping = mapping or a_mapping()
         self.spooled: list[dict[str, Any]] = []
         """What is on the outcome spool queue, oldest first."""
         self.received: list[tuple[StepName, dict[str, Any]]] = []
         """Every payload a function was invoked with, oldest first."""
-        self._ports: dict[StepName, dict[str, Faulty]] = {step: self._shared_ports() for step in STEPS}
+        self._ports: dict[StepName | Worker, dict[str, Faulty]] = {name: self._shared_ports() for name in FUNCTIONS}
         self._functions: dict[StepName, Entry] = {step: self._function(step) for step in STEPS}
         self._faults: dict[str, list[_Fault]] = {}
         self._changes: dict[StepName, dict[str, JsonValue]] = {}
@@ -144,13 +149,23 @@ class Stage:
             "artifacts": Faulty(self.artifacts),
             "publisher": Faulty(self.publisher),
             "gateway": Faulty(self.gateway),
+            "inbox": Faulty(self.inbox),
+            "executions": Faulty(self.executions),
+            "backlog": Faulty(MemoryBacklog(self.journal)),
         }
 
     def container(self, step: StepName) -> Container:
         """Return the real container of a step, with every outside port replaced by this stage's."""
-        settings = load_settings(step, a_step_environment(step))
+        return self._container(step)
+
+    def worker_container(self, worker: Worker) -> Container:
+        """Return the real container of a worker, as ``container`` does."""
+        return self._container(worker)
+
+    def _container(self, function: StepName | Worker) -> Container:
+        settings = load_settings(function, a_step_environment(function))
         container = Container(settings=settings, runtime=RuntimeSettings())
-        for name, port in self._ports[step].items():
+        for name, port in self._ports[function].items():
             getattr(container, name).override(port)
         return container
 
@@ -164,6 +179,10 @@ class Stage:
     def port(self, step: StepName, name: str) -> Faulty:
         """Return a step's own view of a shared port, on which failures can be planted."""
         return self._ports[step][name]
+
+    def worker_port(self, name: str) -> Faulty:
+        """Return the reconciler's own view of a shared port."""
+        return self._ports[Worker.RECONCILER][name]
 
     def approve(self, intent: ActionIntent) -> None:
         """Put another intent in the sample's place."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.model.canonical_json import JsonObject
 from domain.model.errors import PermanentError
 from domain.model.outcome import CompensationStatus, OutcomeStatus, ResolutionMethod
 from domain.model.tool_call import ToolAnswer
@@ -62,7 +63,7 @@ def test_what_a_person_undid_is_recorded_as_undone() -> None:
     """FAILED says that nothing exists any more, on their word."""
     world = World(mapping=an_unsafe_mapping())
     ready = world.ready()
-    made = {"object_type": "Task", "object_id": "task-1"}
+    made: JsonObject = {"object_type": "Task", "object_id": "task-1"}
     world.tools.answer_next(ToolAnswer(is_error=True, structured={"success": False, "external_objects": [made]}))
     world.run(ready, INVOKE, RECORD)
     outcome = resolve(world)(a_ref(), OutcomeStatus.FAILED, resolved_by="op", evidence="I deleted task-1.")
