@@ -69,7 +69,7 @@ def _text(value: object, path: str) -> str:
     if not isinstance(value, str):
         msg = f"{path} is a {type(value).__name__}; object keys must be strings"
         raise ValueError(msg)  # noqa: TRY004  pydantic turns only ValueError into a field error
-    if any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         msg = f"{path} holds half of a surrogate pair, which is not valid Unicode text"
         raise ValueError(msg)
     return value
