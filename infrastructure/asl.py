@@ -21,11 +21,11 @@ from ports.steps.contract import (
     STEPS,
     CatchRule,
     Junction,
-    RetryRule,
     Routing,
     StepName,
     StepSpec,
 )
+from ports.steps.retries import RetryRule
 from ports.steps.state import APPROVAL_IDS, CONTRACT_VERSION
 
 Json = dict[str, object]

@@ -4,6 +4,24 @@ Both rules are on the account's default bus: schedules work on no other, and Ste
 (Amazon EventBridge User Guide, "Creating a scheduled rule"; AWS Step Functions Developer Guide, "Automating Step
 Functions event delivery with EventBridge"). Such an event is sent on a best-effort basis (Amazon EventBridge Events
 Reference, "AWS Step Functions events"), so the schedule is what makes sure and the event only makes it soon.
+
+What arrives, whole, as both targets pass it on (AWS Step Functions Developer Guide, "EventBridge (CloudWatch Events)
+for Step Functions execution status changes"; the same on the embedded AWS)::
+
+    {"version": "0", "id": "<uuid>", "source": "aws.events", "account": "<12 digits>", "time": "<ISO 8601, seconds>",
+     "region": "<region>", "resources": ["<the rule's ARN>"], "detail-type": "Scheduled Event", "detail": {}}
+
+    {"version": "0", "id": "<uuid>", "source": "aws.states", "account": "<12 digits>", "time": "<ISO 8601, seconds>",
+     "region": "<region>", "resources": ["<the execution's ARN>"],
+     "detail-type": "Step Functions Execution Status Change",
+     "detail": {"executionArn": "<ARN>", "stateMachineArn": "<ARN>", "name": "<the execution's name>",
+                "status": "FAILED" | "TIMED_OUT" | "ABORTED", "startDate": <epoch ms>, "stopDate": <epoch ms>,
+                "input": "<the approval's data as JSON text>" | null, "inputDetails": {"included": true | false} | null,
+                "output": null, "outputDetails": null, "error": "<name>" | null, "cause": "<text>" | null,
+                "stateMachineVersionArn": null, "stateMachineAliasArn": null,
+                "redriveCount": 0, "redriveDate": null, "redriveStatus": "<word>", "redriveStatusReason": "<text>"}}
+
+The input is left out when it is larger than 248 KB, so the execution's ARN is the only thing that is always there.
 """
 
 import json

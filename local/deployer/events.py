@@ -36,7 +36,11 @@ def event_rule(inputs: Inputs, aws: Clients) -> Created:
 
 @creates("aws:cloudwatch/eventTarget:EventTarget")
 def event_target(inputs: Inputs, aws: Clients) -> Created:
-    """Attach a target to a rule; the emulator keeps its queue and retries but never uses them."""
+    """Attach a target to a rule; the emulator keeps its queue and retries but never uses them.
+
+    It fires schedules by itself, the first time one interval after the rule was created. A function is run once for
+    each event, so one that fails is not tried again and no queue learns of it.
+    """
     rule, bus, target_id = inputs.required("rule"), inputs.required("eventBusName"), inputs.required("targetId")
     target: dict[str, Any] = {"Id": target_id, "Arn": inputs.required("arn")}
     for key, member in (("roleArn", "RoleArn"), ("inputPath", "InputPath")):

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from domain.model.invocation import InvocationStatus
 from domain.model.tool_mapping import LONGEST_CALL_SECONDS
 from ports.steps.resources import Access, Use, uses
+from ports.steps.retries import LOST_REPLY_RETRY, SERVICE_RETRY, TRANSIENT_RETRY, RetryRule
 from ports.steps.state import (
     CompensationSection,
     InvocationSection,
@@ -87,48 +88,12 @@ Target = StepName | Junction
 
 
 @dataclass(frozen=True)
-class RetryRule:
-    """A Step Functions retrier: full jitter and a maximum delay are part of every one."""
-
-    errors: tuple[str, ...]
-    interval_seconds: int
-    max_attempts: int
-    backoff_rate: float
-    max_delay_seconds: int
-
-
-@dataclass(frozen=True)
 class CatchRule:
     """A Step Functions catcher: assigns ``error`` and goes to ``target``."""
 
     errors: tuple[str, ...]
     target: Target
 
-
-TRANSIENT_RETRY: Final = RetryRule(("TransientError",), 2, 3, 2.0, 30)
-"""R86: first after 2 s, three retries, doubling; 30 s is a guess at the longest pause worth holding a caller for."""
-
-SERVICE_RETRY: Final = RetryRule(
-    (
-        "Lambda.ClientExecutionTimeoutException",
-        "Lambda.ServiceException",
-        "Lambda.AWSLambdaException",
-        "Lambda.SdkClientException",
-        "Lambda.TooManyRequestsException",
-    ),
-    2,
-    6,
-    2.0,
-    30,
-)
-"""The retrier AWS recommends for every Lambda task (AWS Step Functions Developer Guide, "Handle transient Lambda
-service exceptions"). Safe on InvokeTool because a re-entered step never simply sends again."""
-
-LOST_REPLY_RETRY: Final = RetryRule(
-    ("States.Timeout", "Sandbox.Timedout", "Runtime.ExitError", "Lambda.Unknown"), 2, 2, 2.0, 30
-)
-"""A function that timed out or died may have done its work; every step can be entered again, so asking it again is
-how the truth is found. InvokeTool then decides by the mapping's effect safety."""
 
 _DUPLICATE = CatchRule(("DuplicateExecution",), Junction.DUPLICATE_SUPPRESSED)
 _ANY_FAILURE = CatchRule(("States.ALL",), StepName.RECORD_FAILURE)

@@ -52,3 +52,11 @@ def test_arns_follow_the_partition(region: str, partition: str) -> None:
     """An ARN of the wrong partition names nothing."""
     assert partition_of(region) == partition
     assert Names("cc", "dev", region).machine_arn("1" * 12).startswith(f"arn:{partition}:states:{region}:")
+
+
+def test_the_machines_executions_are_known_before_the_machine_is() -> None:
+    """Every execution of this machine, and of no other whose name only begins alike."""
+    pattern = NAMES.execution_arns("123456789012")
+
+    assert pattern == "arn:aws:states:us-west-2:123456789012:execution:cc-native-dev-execution-orchestrator:*"
+    assert pattern.removesuffix(":*").replace(":execution:", ":stateMachine:") == NAMES.machine_arn("123456789012")

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from adapters.mcp.wire import SUPPORTED_PROTOCOL_VERSIONS, checked_version
-from infrastructure.settings import CONSEQUENCES, SettingsError, StackSettings, Stage
-from ports.steps.contract import MACHINE_TIMEOUT_SECONDS, SETTLING_MARGIN_SECONDS, STEPS, StepName
+from infrastructure.alarms import PERIOD_SECONDS, SILENT_PERIODS
+from infrastructure.settings import CONSEQUENCES, SLOWEST_SCHEDULE_MINUTES, SettingsError, StackSettings, Stage
+from ports.steps.contract import MACHINE_TIMEOUT_SECONDS, RECONCILER, SETTLING_MARGIN_SECONDS, STEPS, StepName
 from ports.steps.resources import MCP_PROTOCOL_VERSIONS
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,9 @@ def test_text_as_pulumi_stores_it_is_understood() -> None:
 
 
 WRONG = [
+    ("reconcileEveryMinutes", "0", "greater than or equal to 1"),
+    ("reconcileEveryMinutes", "11", "less than or equal to 10"),
+    ("reconcileEveryMinutes", "often", "valid integer"),
     ("prefix", "CC_Native", "no legal name"),
     ("prefix", "cc-native-with-a-very-long-prefix-indeed", "its service allows 63"),
     ("prefix", "my-aws-stack", "contains 'aws'"),
@@ -218,6 +222,14 @@ def test_the_deadlines_are_nested() -> None:
         spec = STEPS[step]
         assert longest + SETTLING_MARGIN_SECONDS <= spec.function_timeout_seconds
         assert spec.function_timeout_seconds < spec.task_timeout_seconds < MACHINE_TIMEOUT_SECONDS
+    assert longest + SETTLING_MARGIN_SECONDS <= RECONCILER.function_timeout_seconds
+
+
+def test_the_slowest_schedule_is_not_taken_for_silence() -> None:
+    """Wherever the alarm's window begins, a turn of the schedule falls into it, even one that is five minutes late."""
+    slowest = settings(reconcileEveryMinutes=str(SLOWEST_SCHEDULE_MINUTES)).reconcile_every_minutes
+
+    assert slowest * 60 + PERIOD_SECONDS <= SILENT_PERIODS * PERIOD_SECONDS
 
 
 @pytest.mark.parametrize("missing", ["tokenEndpointUrl", "tokenScopes"])

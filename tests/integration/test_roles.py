@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from local.aws_clients import Credentials
 from local.stack import LocalStack, StackInfo
-from ports.steps.contract import STEPS, StepName
+from ports.steps.contract import RECONCILER, STEPS, StepName
 
 DENIED = {"AccessDenied", "AccessDeniedException"}
 
@@ -123,22 +123,69 @@ def test_the_state_machine_may_run_the_aliases_and_nothing_beside_them(stack: Lo
         assert decision(stack.info, "execution-orchestrator", "lambda:InvokeFunction", alias) == "allowed"
         unqualified = alias.rsplit(":", 1)[0]
         assert decision(stack.info, "execution-orchestrator", "lambda:InvokeFunction", unqualified) == "implicitDeny"
+    reconciler = stack.program.exports["function_aliases"][RECONCILER.component]
+    assert decision(stack.info, "execution-orchestrator", "lambda:InvokeFunction", reconciler) == "implicitDeny"
 
 
-def test_the_state_machine_may_fill_the_spool_and_no_other_queue(info: StackInfo) -> None:
-    """Its last resort is one queue."""
+def queues_that(info: StackInfo, component: str) -> set[str]:
+    """Return the queues that a component may fill."""
     arns = {
         name: info.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
             "QueueArn"
         ]
         for name, url in info.queues.items()
     }
-    allowed = {
-        name
-        for name, arn in arns.items()
-        if decision(info, "execution-orchestrator", "sqs:SendMessage", arn) == "allowed"
+    return {name for name, arn in arns.items() if decision(info, component, "sqs:SendMessage", arn) == "allowed"}
+
+
+@pytest.mark.parametrize(
+    "component,queues",
+    [
+        ("execution-orchestrator", {"outcome-spool"}),
+        ("failure-recorder", {"quarantine"}),
+        ("execution-reconciler", {"compensation-tasks", "attention", "quarantine"}),
+        *((spec.component, set[str]()) for step, spec in STEPS.items() if step is not StepName.RECORD_FAILURE),
+    ],
+)
+def test_a_queue_is_filled_by_whom_it_is_for_and_by_nobody_else(
+    info: StackInfo, component: str, queues: set[str]
+) -> None:
+    """The machine's last resort is one queue; only who asks people for help reaches theirs; and each its own."""
+    own = {name for name in info.queues if name.startswith(component) and name.endswith("-dlq")}
+    assert queues_that(info, component) == queues | own
+
+
+def test_the_reconciler_looks_at_executions_of_this_machine_and_ends_none(info: StackInfo) -> None:
+    """Enforced for real: it learns how ours stand, is told nothing of another machine's, and can stop neither."""
+    steps = info.client("stepfunctions")
+    execution = steps.start_execution(stateMachineArn=info.state_machine_arn, input="{}")["executionArn"]
+    with acting_as(info, RECONCILER.component, "stepfunctions") as reconciler:
+        assert reconciler.describe_execution(executionArn=execution)["executionArn"] == execution
+        with pytest.raises(ClientError) as stop:
+            reconciler.stop_execution(executionArn=execution)
+        with pytest.raises(ClientError) as other:
+            reconciler.describe_execution(executionArn=execution.replace("-orchestrator:", "-orchestrator-2:"))
+    assert {stop.value.response["Error"]["Code"], other.value.response["Error"]["Code"]} <= DENIED
+
+
+@pytest.mark.parametrize(
+    "table, index, key",
+    [("execution-attempts", "by-status", "open_status"), ("signals", "by-unpublished", "unpublished")],
+)
+def test_only_the_reconciler_searches_what_is_not_finished(info: StackInfo, table: str, index: str, key: str) -> None:
+    """The indexes reach over all tenants, so no step may read them."""
+    query = {
+        "TableName": info.tables[table],
+        "IndexName": index,
+        "KeyConditionExpression": "#key = :value",
+        "ExpressionAttributeNames": {"#key": key},
+        "ExpressionAttributeValues": {":value": {"S": "nothing"}},
     }
-    assert allowed == {"outcome-spool"}
+    with acting_as(info, RECONCILER.component, "dynamodb") as dynamodb:
+        assert dynamodb.query(**query)["Items"] == []
+    with acting_as(info, "execution-recorder", "dynamodb") as dynamodb, pytest.raises(ClientError) as denial:
+        dynamodb.query(**query)
+    assert denial.value.response["Error"]["Code"] in DENIED
 
 
 def test_the_rule_may_start_this_machine_and_no_other(info: StackInfo) -> None:
@@ -150,7 +197,7 @@ def test_the_rule_may_start_this_machine_and_no_other(info: StackInfo) -> None:
 
 
 def test_the_secret_holds_the_clients_credentials_and_only_callers_can_read_it(stack: LocalStack) -> None:
-    """The two functions that call the gateway, and no other."""
+    """The functions that call the gateway, and no other."""
     secret = stack.program.exports["gateway_credentials_secret_arn"]
     with acting_as(stack.info, "tool-invoker", "secretsmanager") as secrets:
         held = json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])

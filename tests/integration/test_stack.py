@@ -15,7 +15,7 @@ from infrastructure.settings import SettingsError
 from local.deployer import Deployer, DeployError
 from local.program import preview, run_program
 from local.stack import LocalStack, StackError, StackInfo
-from ports.steps.contract import STEPS, StepName
+from ports.steps.contract import FUNCTIONS, STEPS, StepName, Worker
 from ports.steps.resources import Resource, ResourceKind
 
 TARGET_START_SECONDS = 10
@@ -40,7 +40,7 @@ def test_the_written_description_is_the_running_stack(stack: LocalStack) -> None
     """Another process finds everything that this one has."""
     assert StackInfo.load(stack.folder / "stack.json") == stack.info
     assert stack.info.tables.keys() == TABLES
-    assert stack.info.functions.keys() == {step.value for step in STEPS}
+    assert stack.info.functions.keys() == {name.value for name in FUNCTIONS}
     assert stack.info.tool_server is not None
     assert stack.info.tool_server.database == stack.tool_database
 
@@ -56,7 +56,7 @@ def test_a_preview_names_what_a_deployment_creates(stack: LocalStack) -> None:
     """The planner's made-up ARNs are those that the services give."""
     planned = preview("local", {key: value for key, value in stack.program.config.items() if value})
     names = ("tables", "artifacts_bucket", "event_bus", "functions", "function_aliases", "log_groups")
-    arns = ("state_machine_arn", "rule_arn", "alarm_topic_arn", "dashboard_name")
+    arns = ("state_machine_arn", "rule_arn", "reconcile_rule_arns", "alarm_topic_arn", "dashboard_name")
     for key in (*names, *arns):
         assert planned.exports[key] == stack.program.exports[key], key
     assert [(one.type, one.name) for one in planned.resources] == [
@@ -75,14 +75,24 @@ def test_every_table_is_there_as_declared(info: StackInfo, component: str) -> No
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
 
 
-def test_the_sweepers_indexes_are_there(info: StackInfo) -> None:
+@pytest.mark.parametrize(
+    "component, indexes",
+    [
+        (
+            "execution-attempts",
+            {"by-status": ["open_status", "updated_at"], "by-intent": ["action_intent_id"]},
+        ),
+        ("signals", {"by-unpublished": ["unpublished", "created_at"]}),
+    ],
+)
+def test_the_sweepers_indexes_are_there(info: StackInfo, component: str, indexes: dict[str, list[str]]) -> None:
     """The declared names and keys, hash before range."""
-    table = info.client("dynamodb").describe_table(TableName=info.tables["execution-attempts"])["Table"]
+    table = info.client("dynamodb").describe_table(TableName=info.tables[component])["Table"]
     keys = {
         index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]]
         for index in table["GlobalSecondaryIndexes"]
     }
-    assert keys == {"by-status": ["open_status", "updated_at"], "by-intent": ["action_intent_id"]}
+    assert keys == indexes
 
 
 def test_the_global_kill_switch_starts_as_running(info: StackInfo) -> None:
@@ -104,14 +114,76 @@ def test_the_rule_hands_over_the_approval_and_keeps_what_it_cannot_deliver(stack
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 185}
 
 
-@pytest.mark.parametrize("step", sorted(STEPS))
-def test_every_alias_runs_the_declared_handler_under_the_declared_limits(stack: LocalStack, step: StepName) -> None:
-    """Through the alias: a state that no contract allows is refused by the handler's own error, in its own words."""
-    functions, name, spec = stack.info.client("lambda"), stack.info.functions[step.value], STEPS[step]
-    configuration = functions.get_function_configuration(FunctionName=name, Qualifier="live")
+@pytest.mark.parametrize("name, minutes, attempts", [("reconcile-schedule", 1, 2), ("execution-ended", 60, 185)])
+def test_the_reconcilers_rules_wake_its_alias_and_keep_what_they_cannot_deliver(
+    stack: LocalStack, name: str, minutes: int, attempts: int
+) -> None:
+    """On the default bus, with the declared queue and retries, and let in by the function's own policy."""
+    events, functions, rule = stack.info.client("events"), stack.info.client("lambda"), f"cc-native-local-{name}"
+    assert events.describe_rule(Name=rule)["State"] == "ENABLED"
+    (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
+    assert target["Arn"] == stack.program.exports["function_aliases"]["execution-reconciler"]
+    assert target["DeadLetterConfig"]["Arn"].endswith(":cc-native-local-execution-reconciler-handler-dlq")
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": minutes * 60, "MaximumRetryAttempts": attempts}
+    policy = functions.get_policy(FunctionName=stack.info.functions[Worker.RECONCILER.value], Qualifier="live")
+    let_in = {one["Sid"]: one for one in json.loads(policy["Policy"])["Statement"]}[name]
+    assert let_in["Principal"] == {"Service": "events.amazonaws.com"}
+    assert stack.program.exports["reconcile_rule_arns"][name] in json.dumps(let_in["Condition"])
+
+
+def test_an_execution_that_is_stopped_or_fails_is_news_for_the_reconciler(info: StackInfo) -> None:
+    """Seen by a second target of the deployed rule: its pattern lets both ends through, with the ARN to look up."""
+    events, queues, steps = info.client("events"), info.client("sqs"), info.client("stepfunctions")
+    queue = queues.create_queue(QueueName="ends-overheard")["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    rule = "cc-native-local-execution-ended"
+    events.put_targets(Rule=rule, Targets=[{"Id": "overhearing", "Arn": arn}])
+    approval = {"action_intent_id": "intent-of-nobody", "tenant_id": "tenant-1", "account_id": "account-1"}
+    try:
+        ends = {}
+        for expected in ("FAILED", "ABORTED"):
+            execution = steps.start_execution(stateMachineArn=info.state_machine_arn, input=json.dumps(approval))
+            if expected == "ABORTED":
+                steps.stop_execution(executionArn=execution["executionArn"])
+            ends[execution["executionArn"]] = expected
+        heard = _events_about(queues, queue, set(ends))
+    finally:
+        events.remove_targets(Rule=rule, Ids=["overhearing"])
+        queues.delete_queue(QueueUrl=queue)
+    assert {arn: event["detail"]["status"] for arn, event in heard.items()} == ends
+    assert all(json.loads(event["detail"]["input"]) == approval for event in heard.values())
+
+
+def _events_about(queues: Any, queue: str, executions: set[str]) -> dict[str, Any]:  # noqa: ANN401 - a boto3 client
+    heard: dict[str, Any] = {}
+    deadline = time.monotonic() + 30
+    while heard.keys() < executions and time.monotonic() < deadline:
+        answer = queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        events = [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+        heard |= {
+            event["detail"]["executionArn"]: event for event in events if event["detail"]["executionArn"] in executions
+        }
+    return heard
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_every_alias_runs_the_declared_handler_under_the_declared_limits(
+    stack: LocalStack, name: StepName | Worker
+) -> None:
+    """Through the alias: handler, time and the queue for what was given up are what the contract says."""
+    functions, spec = stack.info.client("lambda"), FUNCTIONS[name]
+    configuration = functions.get_function_configuration(
+        FunctionName=stack.info.functions[name.value], Qualifier="live"
+    )
     assert configuration["Handler"] == spec.handler
     assert configuration["Timeout"] == spec.function_timeout_seconds
     assert configuration["DeadLetterConfig"]["TargetArn"].endswith("-dlq")
+
+
+@pytest.mark.parametrize("step", sorted(STEPS))
+def test_a_state_that_no_contract_allows_is_refused_in_the_steps_own_words(stack: LocalStack, step: StepName) -> None:
+    """The handler itself answers, and says which step was given what it cannot work with."""
+    functions, name = stack.info.client("lambda"), stack.info.functions[step.value]
     answer = functions.invoke(FunctionName=name, Qualifier="live", Payload=b"{}")
     error = json.loads(answer["Payload"].read())
     assert error["errorType"] == "ConfigurationError"

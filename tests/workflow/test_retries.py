@@ -6,7 +6,8 @@ from adapters.memory.tools import EffectKind
 from domain.model.errors import TransientError
 from domain.model.outcome import CompensationStatus, OutcomeStatus
 from domain.model.tool_call import TransportPhase
-from ports.steps.contract import LOST_REPLY_RETRY, SERVICE_RETRY, STEPS, TRANSIENT_RETRY, Junction, RetryRule, StepName
+from ports.steps.contract import STEPS, Junction, StepName
+from ports.steps.retries import LOST_REPLY_RETRY, SERVICE_RETRY, TRANSIENT_RETRY, RetryRule
 from tests.support.stage import FOR_EVER, Stage
 from tests.workflow.agreement import ended_as_recorded, nothing_recorded, spooled_once
 from tests.workflow.scenarios import SCENARIOS, halted, partial, plain

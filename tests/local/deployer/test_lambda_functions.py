@@ -10,7 +10,7 @@ import pulumi
 import pytest
 
 from local.deployer.frame import DeployError, Inputs
-from local.deployer.lambda_functions import function
+from local.deployer.lambda_functions import function, permission
 
 
 class LambdaRecorder:
@@ -21,6 +21,7 @@ class LambdaRecorder:
     def __init__(self) -> None:
         self.request: dict[str, Any] = {}
         self.concurrency: dict[str, Any] = {}
+        self.permission: dict[str, Any] = {}
 
     def client(self, service: str) -> "LambdaRecorder":
         """Return itself as the Lambda client."""
@@ -35,6 +36,10 @@ class LambdaRecorder:
     def put_function_concurrency(self, **request: Any) -> None:  # noqa: ANN401 - boto3's own shape
         """Keep the request."""
         self.concurrency = request
+
+    def add_permission(self, **request: Any) -> None:  # noqa: ANN401 - boto3's own shape
+        """Keep the request."""
+        self.permission = request
 
 
 @pytest.fixture
@@ -100,6 +105,33 @@ def test_a_runtime_that_has_no_bootstrap_is_refused(package: Path) -> None:
     """Running the functions on another Python than declared would prove nothing about the declared one."""
     with pytest.raises(DeployError, match=r"runtime is python3\.12"):
         function(declared(package, runtime="python3.12"), LambdaRecorder())
+
+
+def test_a_service_is_let_in_at_the_declared_alias_and_from_the_declared_source() -> None:
+    """Without its qualifier it would be for the unpublished code, and without its source for anybody's rule."""
+    aws = LambdaRecorder()
+    declaration = {
+        "statementId": "schedule",
+        "action": "lambda:InvokeFunction",
+        "function": "worker",
+        "qualifier": "live",
+        "principal": "events.amazonaws.com",
+        "sourceArn": "arn:rule",
+    }
+    inputs = Inputs(declaration)
+    assert permission(inputs, aws).id == "schedule"
+    assert inputs.unread() == []
+    assert aws.permission == {
+        "StatementId": "schedule",
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": "worker",
+        "Qualifier": "live",
+        "Principal": "events.amazonaws.com",
+        "SourceArn": "arn:rule",
+    }
+    for key in ("qualifier", "sourceArn"):
+        with pytest.raises(DeployError, match=f"{key} is missing"):
+            permission(Inputs({name: value for name, value in declaration.items() if name != key}), aws)
 
 
 def test_a_package_that_is_no_zip_is_named(tmp_path: Path) -> None:

@@ -25,6 +25,13 @@ def test_a_planned_resource_has_the_arn_that_aws_would_give_it() -> None:
     assert alias["arn"].endswith(":function:stack-step:live")
 
 
+@pytest.mark.parametrize("bus, path", [("default", ""), ("company", "company/")])
+def test_a_rule_of_the_default_bus_is_named_without_it(bus: str, path: str) -> None:
+    """A queue policy that names the rule otherwise would let it deliver nothing."""
+    _, rule = planned("aws:cloudwatch/eventRule:EventRule", "ended", {"name": "stack-ended", "eventBusName": bus})
+    assert rule["arn"] == f"arn:aws:events:eu-central-1:{ACCOUNT_ID}:rule/{path}stack-ended"
+
+
 def test_a_type_without_outputs_is_planned_with_its_inputs() -> None:
     """A policy document has nothing that another resource could be built on."""
     assert planned("aws:iam/rolePolicy:RolePolicy", "p", {"role": "r"}) == ("p-planned", {"role": "r"})
