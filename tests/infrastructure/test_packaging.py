@@ -12,7 +12,7 @@ import pytest
 from infrastructure import packaging
 from infrastructure.packaging import PackagingError, build, download_command
 from infrastructure.settings import LambdaArchitecture
-from ports.steps.contract import STEPS
+from ports.steps.contract import FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
 ARM64 = LambdaArchitecture.ARM64
@@ -102,7 +102,7 @@ def test_the_real_sources_hold_every_handler_and_no_tool(tmp_path: Path) -> None
     """Each step's handler module is in the package; tests, infrastructure and local tools are not."""
     found = names(build(tmp_path / "p.zip", ARM64, with_dependencies=False, root=ROOT).path)
 
-    assert {f"{spec.handler.rpartition('.')[0].replace('.', '/')}.py" for spec in STEPS.values()} <= set(found)
+    assert {f"{spec.handler.rpartition('.')[0].replace('.', '/')}.py" for spec in FUNCTIONS.values()} <= set(found)
     assert {name.partition("/")[0] for name in found} == set(packaging.ROOMS)
     assert not [name for name in found if "test" in name or not name.endswith(".py")]
 

@@ -190,6 +190,32 @@ def test_a_state_that_no_contract_allows_is_refused_in_the_steps_own_words(stack
     assert step.value in error["errorMessage"]
 
 
+def test_a_turn_of_the_schedule_reads_and_asks_only_what_the_reconciler_may(stack: LocalStack) -> None:
+    """Through the alias, with the role's own rights: a sweep of the deployed indexes ends without a denial."""
+    turn = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+    answer = stack.info.client("lambda").invoke(
+        FunctionName=stack.info.functions[Worker.RECONCILER.value], Qualifier="live", Payload=json.dumps(turn).encode()
+    )
+    assert "FunctionError" not in answer
+    assert "swept" in json.loads(answer["Payload"].read())
+
+
+def test_what_the_reconciler_cannot_understand_is_put_aside(info: StackInfo) -> None:
+    """On the deployed quarantine queue, by its hash, and never tried again."""
+    queues, queue = info.client("sqs"), info.queues["quarantine"]
+    answer = info.client("lambda").invoke(
+        FunctionName=info.functions[Worker.RECONCILER.value], Qualifier="live", Payload=b'{"secret": "of nobody"}'
+    )
+    assert "FunctionError" not in answer
+    content = json.loads(answer["Payload"].read())["quarantined"]
+    deadline, heard = time.monotonic() + 10, list[str]()
+    while not any(content in body for body in heard) and time.monotonic() < deadline:
+        found = queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0, WaitTimeSeconds=1)
+        heard += [message["Body"] for message in found.get("Messages", [])]
+    assert any(content in body for body in heard)
+    assert "of nobody" not in "".join(heard)
+
+
 def test_what_a_function_logs_is_json_in_the_declared_group(stack: LocalStack) -> None:
     """The runtime client writes what Lambda would write; a log nobody can query is no log."""
     name = stack.info.functions[StepName.START_EXECUTION.value]
