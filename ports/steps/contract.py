@@ -33,7 +33,7 @@ MACHINE_TIMEOUT_SECONDS: Final = 7 * 24 * 3_600
 An action that a kill switch holds waits in the machine until it is released or its approval expires, over a weekend
 too. Waiting for a tool does not grow with this: it ends with the approval. A round of waiting is nine events of the
 history, and an execution fails at 25,000 of them (AWS Step Functions Developer Guide, "Avoid reaching the history
-quota"), so seven days bear rounds of four minutes and more.
+quota"), so seven days bear rounds of four minutes on average.
 """
 
 
