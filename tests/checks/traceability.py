@@ -1,4 +1,4 @@
-"""Holds docs/traceability.md to its promise: every requirement and every known defect is answered by a real test.
+"""Holds docs/traceability.md to its promise: every requirement, known defect and failure is answered by a real test.
 
 The document is a set of tables whose first cell is an id (`R24`, or a run of them, `R96-R105`) and whose last cell
 names tests as `tests/path/test_x.py::test_name`, or says in one line why no test is possible. This owns whether
@@ -18,14 +18,16 @@ DOCUMENT = Path("docs/traceability.md")
 # The numbering has gaps by design: each block is a chapter of the requirements or of the defect list.
 REQUIREMENTS = ((1, 19), (20, 27), (30, 43), (50, 57), (60, 67), (70, 79), (80, 88), (90, 106), (110, 118))
 DEFECTS = ((1, 18), (20, 28), (30, 42), (50, 64), (70, 84))
+FAILURES = ((1, 40),)
 
-ID_CELL = re.compile(r"\W*([RD])(\d+)(?:\s*(?:-|–|to)\s*\1?(\d+))?\W*")  # noqa: RUF001 - people type en dashes
+ID_CELL = re.compile(r"\W*([RDF])(\d+)(?:\s*(?:-|–|to)\s*\1?(\d+))?\W*")  # noqa: RUF001 - people type en dashes
 TEST_NAME = re.compile(r"(tests/[\w/.-]+\.py)((?:::\w+)*)")
 
 
 def expected_ids() -> list[str]:
     """Every id the document must answer, in order."""
-    blocks = [("R", block) for block in REQUIREMENTS] + [("D", block) for block in DEFECTS]
+    chapters = (("R", REQUIREMENTS), ("D", DEFECTS), ("F", FAILURES))
+    blocks = [(letter, block) for letter, chapter in chapters for block in chapter]
     return [f"{letter}{number}" for letter, (first, last) in blocks for number in range(first, last + 1)]
 
 
@@ -45,7 +47,7 @@ def violations(root: Path) -> list[str]:
     """One sentence for each id without an answer and each named test that does not exist."""
     document = root / DOCUMENT
     if not document.is_file():
-        return [f"{DOCUMENT} is missing: write its tables, one row for each id from R1 to D84"]
+        return [f"{DOCUMENT} is missing: write its tables, one row for each id from R1 to F40"]
     found, seen = [], set[str]()
     expected = expected_ids()
     for number, ids, answer in rows(document.read_text(encoding="utf-8")):
