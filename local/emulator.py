@@ -27,6 +27,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.aws_clients import ROOT_CREDENTIALS, AwsClients, Credentials, is_enforcing
 from local.certificates import TlsFiles, issue_certificate
+from local.worker_processes import workers_of
 
 PINNED_VERSION = "1.5.33"
 """The one ministack version whose behaviour was measured; an older one enforced no IAM at all."""
@@ -111,6 +112,10 @@ class Emulator:
     def pid(self) -> int:
         """The id of the emulator's process, which is also the id of its process group."""
         return self._running().pid
+
+    def workers(self, function_name: str) -> list[int]:
+        """Return the ids of this emulator's own worker processes of one function: the only ones anybody may kill."""
+        return workers_of(self.pid, function_name)
 
     def __enter__(self) -> Self:
         self.start()

@@ -11,7 +11,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,7 @@ from infrastructure.packaging import build
 from infrastructure.settings import LambdaArchitecture
 from local.aws_clients import ROOT_CREDENTIALS
 from local.deployer import Deployer
+from local.deployer.lambda_functions import RUNTIME_CLIENT
 from local.emulator import Emulator
 from local.program import ProgramRun, run_program
 from local.stack_info import FILE_NAME, StackCredentials, StackError, StackInfo, ToolServerInfo
@@ -45,7 +46,8 @@ class LocalStack:
 
     `gateway_url` names another MCP server to call instead of the reference one. `wait_scale` multiplies every wait
     and retry delay of Step Functions, `port` is the emulator's (0 takes a free one), and `config` overrides further
-    settings of the program by their Pulumi keys. One folder holds one running stack; a second one raises
+    settings of the program by their Pulumi keys. `runtime_command` starts the functions' runtime client, for a proof
+    that must do something around it. One folder holds one running stack; a second one raises
     `StackError`. Whatever goes wrong at the start is raised after everything that did start has been stopped.
     """
 
@@ -57,6 +59,7 @@ class LocalStack:
         wait_scale: float = 1.0,
         port: int = 0,
         config: Mapping[str, str] | None = None,
+        runtime_command: Sequence[str] = RUNTIME_CLIENT,
         progress: Callable[[str], None] = print,
     ) -> None:
         self.folder = folder.absolute()
@@ -64,6 +67,7 @@ class LocalStack:
         self.tool_server: ToolServer | None = None
         self._gateway_url = gateway_url
         self._config = dict(config or {})
+        self._runtime_command = tuple(runtime_command)
         self._progress = progress
         self._running: ExitStack | None = None
         self._info: StackInfo | None = None
@@ -150,8 +154,9 @@ class LocalStack:
         }
         self._progress("deploying the Pulumi program")
         counted = _Count(self._progress)
+        deployer = Deployer(self.emulator, counted, runtime_command=self._runtime_command)
         started = time.monotonic()
-        program = run_program(Deployer(self.emulator, counted), STACK_NAME, settings)
+        program = run_program(deployer, STACK_NAME, settings)
         self._progress(f"deployed {counted.number} resources in {time.monotonic() - started:.1f} s")
         return program
 

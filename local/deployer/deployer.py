@@ -6,7 +6,8 @@ region. Pulumi calls it from several threads at once; it keeps no state but the 
 It will not update, delete or adopt anything: an embedded stack lives as long as its emulator.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -25,18 +26,26 @@ from local.deployer import (  # noqa: F401 - imported for the creators that they
     sqs,
     stepfunctions,
 )
-from local.deployer.frame import CREATORS, Clients, DeclaredNames, DeployError, Inputs
+from local.deployer.frame import CREATORS, Clients, Creator, DeclaredNames, DeployError, Inputs
 
 
 class Deployer(pulumi.runtime.Mocks):
     """Creates each declared resource through `aws`; `on_created` is told its type and name afterwards.
 
-    Raises `DeployError`, naming the resource, for whatever it cannot create exactly as declared. One deployer
-    serves one run of the program.
+    `runtime_command` starts the runtime client of every function. Raises `DeployError`, naming the resource, for
+    whatever it cannot create exactly as declared. One deployer serves one run of the program.
     """
 
-    def __init__(self, aws: Clients, on_created: Callable[[str, str], None] | None = None) -> None:
+    def __init__(
+        self,
+        aws: Clients,
+        on_created: Callable[[str, str], None] | None = None,
+        *,
+        runtime_command: Sequence[str] = lambda_functions.RUNTIME_CLIENT,
+    ) -> None:
         self._aws = aws
+        function = partial(lambda_functions.function, runtime_command=runtime_command)
+        self._creators: Mapping[str, Creator] = {**CREATORS, lambda_functions.FUNCTION: function}
         self._on_created = on_created or (lambda _type, _name: None)
         self._names = DeclaredNames()
 
@@ -47,7 +56,7 @@ class Deployer(pulumi.runtime.Mocks):
             raise DeployError(f"{args.typ} '{args.name}' adopts an existing resource, and a fresh emulator has none")
         if args.custom is False:
             return args.name, dict(args.inputs)
-        creator = CREATORS.get(args.typ)
+        creator = self._creators.get(args.typ)
         if creator is None:
             raise DeployError(
                 f"{args.typ} '{args.name}' has no creator; add a function marked @creates({args.typ!r}) "

@@ -9,7 +9,7 @@ It will not talk to any service.
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 _SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
 _SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a public marker
@@ -99,14 +99,16 @@ class Inputs:
 
 Creator = Callable[[Inputs, Clients], Created]
 
+_Creator = TypeVar("_Creator", bound=Creator)
+
 CREATORS: Final[dict[str, Creator]] = {}
 """The creator of each resource type; filled by `creates` when the service modules are imported."""
 
 
-def creates(resource_type: str) -> Callable[[Creator], Creator]:
+def creates(resource_type: str) -> Callable[[_Creator], _Creator]:
     """Register the decorated function as the creator of `resource_type`."""
 
-    def register(creator: Creator) -> Creator:
+    def register(creator: _Creator) -> _Creator:
         if resource_type in CREATORS:
             raise ValueError(f"{resource_type} has two creators: {CREATORS[resource_type]} and {creator}.")
         CREATORS[resource_type] = creator

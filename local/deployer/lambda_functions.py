@@ -3,7 +3,7 @@
 Owns the deployer's one substitution. The program declares `python3.13`; the emulator runs that with a runtime of its
 own, whose error names and logs differ from AWS, so a function is created as `provided.al2023` with a `bootstrap`
 that runs AWS's own runtime client (`awslambdaric`) on the Python of this virtual environment. The declared code,
-handler and environment stay as they are.
+handler and environment stay as they are. A proof may name another command that starts the same client.
 """
 
 import io
@@ -11,6 +11,7 @@ import shlex
 import sys
 import threading
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,13 +23,19 @@ _SUBSTITUTED_RUNTIME: Final = "python3.13"
 _RUNTIME: Final = "provided.al2023"
 _EXECUTABLE: Final = 0o100755 << 16  # a zip entry's external attributes: a regular file, rwxr-xr-x
 
+FUNCTION: Final = "aws:lambda/function:Function"
+
+# Not resolved: the link inside the virtual environment is what makes its packages importable.
+RUNTIME_CLIENT: Final = (sys.executable, "-m", "awslambdaric")
+"""The command that runs AWS's own runtime client; the handler's name is its last argument."""
+
 _lock = threading.Lock()
 _packages: dict[tuple[str, int, str], bytes] = {}
 
 
-@creates("aws:lambda/function:Function")
-def function(inputs: Inputs, aws: Clients) -> Created:
-    """Create a function and publish its first version."""
+@creates(FUNCTION)
+def function(inputs: Inputs, aws: Clients, runtime_command: Sequence[str] = RUNTIME_CLIENT) -> Created:
+    """Create a function, run by ``runtime_command`` and the handler's name, and publish its first version."""
     runtime, name = inputs.required("runtime"), inputs.required("name")
     unsupported(
         runtime != _SUBSTITUTED_RUNTIME, f"runtime is {runtime}, and only {_SUBSTITUTED_RUNTIME} has a bootstrap"
@@ -43,7 +50,7 @@ def function(inputs: Inputs, aws: Clients) -> Created:
     request: dict[str, Any] = {
         "FunctionName": name,
         "Runtime": _RUNTIME,
-        "Code": {"ZipFile": _package(inputs.required("code"), _bootstrap(logging_config))},
+        "Code": {"ZipFile": _package(inputs.required("code"), _bootstrap(logging_config, runtime_command))},
         "Description": inputs.optional("description", ""),
         "Role": inputs.required("role"),
         "Handler": inputs.required("handler"),
@@ -120,7 +127,7 @@ def _invoke_arn(region: str, arn: str) -> str:
     return f"arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
 
-def _bootstrap(logging_config: dict[str, Any]) -> str:
+def _bootstrap(logging_config: dict[str, Any], runtime_command: Sequence[str]) -> str:
     """Return the script that starts the runtime client; it says what Lambda would say of the log format.
 
     Lambda tells the runtime client the declared format and level by these variables (awslambdaric, `lambda_config`),
@@ -132,8 +139,7 @@ def _bootstrap(logging_config: dict[str, Any]) -> str:
         f"export AWS_LAMBDA_LOG_FORMAT={shlex.quote(logging_config['LogFormat'])}",
         *([f"export AWS_LAMBDA_LOG_LEVEL={shlex.quote(level)}"] if level else []),
         'export PYTHONPATH="$LAMBDA_TASK_ROOT"',
-        # Not resolved: the link inside the virtual environment is what makes its packages importable.
-        f'exec {shlex.quote(sys.executable)} -m awslambdaric "$_HANDLER"',
+        f'exec {shlex.join(runtime_command)} "$_HANDLER"',
         "",
     ]
     return "\n".join(lines)

@@ -10,6 +10,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -126,18 +127,54 @@ def test_a_function_reaches_aws_over_tls_and_dies_with_the_emulator(tmp_path: Pa
         answer = json.loads(aws.client("lambda").invoke(FunctionName="who-am-i")["Payload"].read())
         assert answer["arn"].startswith("arn:aws:sts::000000000000:assumed-role/function/")
         assert _alive(answer["pid"])
+        assert aws.workers("who-am-i") == [answer["pid"]]
+        assert aws.workers("who-am") == []
     deadline = time.monotonic() + 5
     while _alive(answer["pid"]) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not _alive(answer["pid"])
 
 
+def test_a_killed_worker_is_told_as_an_exit_and_followed_by_a_fresh_one(tmp_path: Path) -> None:
+    """Whoever kills a worker in the middle of a call sees what AWS says of it, and harms nothing else."""
+    with Emulator(tmp_path) as aws:
+        role = aws.client("iam").create_role(
+            RoleName="function", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17"})
+        )
+        aws.client("lambda").create_function(
+            FunctionName="sleeper",
+            Runtime="provided.al2023",
+            Role=role["Role"]["Arn"],
+            Handler="who.sleep",
+            Code={"ZipFile": _function_package()},
+            Timeout=20,
+        )
+        invoke, mark = aws.client("lambda").invoke, tmp_path / "in-the-middle"
+        with ThreadPoolExecutor(1) as caller:
+            long = json.dumps({"mark": str(mark), "seconds": 20})
+            call = caller.submit(invoke, FunctionName="sleeper", Payload=long)
+            deadline = time.monotonic() + 10
+            while not mark.exists() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            (killed,) = aws.workers("sleeper")
+            os.kill(killed, signal.SIGKILL)
+            assert json.loads(call.result()["Payload"].read())["errorType"] == "Runtime.ExitError"
+        short = json.dumps({"mark": str(mark), "seconds": 0})
+        fresh = json.loads(invoke(FunctionName="sleeper", Payload=short)["Payload"].read())
+        assert [fresh] == aws.workers("sleeper")
+        assert fresh != killed
+
+
 def _function_package() -> bytes:
     handler = (
-        "import os, boto3\n"
+        "import os, time, boto3\n"
         "def handle(event, context):\n"
         "    sts = boto3.client('sts', region_name='us-west-2')\n"
         "    return {'arn': sts.get_caller_identity()['Arn'], 'pid': os.getpid()}\n"
+        "def sleep(event, context):\n"
+        "    open(event['mark'], 'w').close()\n"
+        "    time.sleep(event['seconds'])\n"
+        "    return os.getpid()\n"
     )
     bootstrap = f'#!/bin/sh\nexport PYTHONPATH="$LAMBDA_TASK_ROOT"\nexec {sys.executable} -m awslambdaric "$_HANDLER"\n'
     package = io.BytesIO()

@@ -101,6 +101,17 @@ def test_the_package_is_the_declared_one_with_a_bootstrap_added(package: Path) -
     assert lines[-1] == f'exec {sys.executable} -m awslambdaric "$_HANDLER"'
 
 
+def test_another_command_may_start_the_runtime_client(package: Path) -> None:
+    """A proof puts its own program in front of the client: same handler, same environment, words kept whole."""
+    aws = LambdaRecorder()
+    function(declared(package), aws, runtime_command=("/bin/python", "/a folder/runtime.py"))
+    with zipfile.ZipFile(io.BytesIO(aws.request["Code"]["ZipFile"])) as archive:
+        lines = archive.read("bootstrap").decode().splitlines()
+    assert lines[-1] == "exec /bin/python '/a folder/runtime.py' \"$_HANDLER\""
+    assert 'export PYTHONPATH="$LAMBDA_TASK_ROOT"' in lines
+    assert aws.request["Handler"] == "handlers.step.handler"
+
+
 def test_a_runtime_that_has_no_bootstrap_is_refused(package: Path) -> None:
     """Running the functions on another Python than declared would prove nothing about the declared one."""
     with pytest.raises(DeployError, match=r"runtime is python3\.12"):
