@@ -2,20 +2,28 @@
 
 Each witness is asked on its own and none of them is the code under demonstration: the table is read as plain items,
 the history from Step Functions, the effects from the tool server's own log. A fourth, a queue subscribed to the bus,
-has seen the signal or has not.
+has seen the signal or has not. The queues on which people are asked for something, and the spool, are looked into and
+left as they are.
 """
 
 import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from boto3.dynamodb.types import TypeDeserializer
 
 from domain.model.identifiers import IntentRef
-from local.stack import StackInfo
+from domain.model.notice import Notice
+from infrastructure.naming import OUTCOME_SPOOL
+from local.record import read_proof
+from local.stack_info import StackInfo
 from local.tool_server.witness import Witness, WitnessedEffect, WitnessedObject
+from ports.steps.contract import Worker
+from ports.steps.resources import Resource
+
+_PEOPLES_QUEUES: Final = (Resource.ATTENTION.value, Resource.COMPENSATION_TASKS.value)
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,17 @@ class Observed:
     external_writes: int
     writes_ever: int
     requests_seen_by_tool: int
+    tools_called: dict[str, int]
+    """How often each tool was called, whatever came of it."""
     signal: str | None
+    resolution: str | None
+    """How an UNKNOWN outcome became a known one; ``None`` where none ever stood."""
+    notices: list[str]
+    """The kinds of the notices about the intent that wait for a person."""
+    spooled: int
+    """The states of its executions that wait on the spool."""
+    findings: list[str]
+    """What an audit of the plain items finds."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the facts as plain data."""
@@ -71,6 +89,7 @@ class Observer:
         executions = [self._execution(arn) for arn in self.executions(ref)]
         owner = next((one for one in executions if one.last_state != "DuplicateSuppressed"), None)
         refs = outcome.get("external_object_refs", [])
+        requests = self._witness.requests(ref.action_intent_id)
         return Observed(
             status=outcome.get("status"),
             error_code=outcome.get("error_code"),
@@ -84,8 +103,13 @@ class Observer:
             executions_by_end=dict(Counter(one.last_state for one in executions)),
             external_writes=len(self.objects(ref)),
             writes_ever=sum(effect.operation == "CREATE" for effect in self.effects(ref)),
-            requests_seen_by_tool=len(self._witness.requests(ref.action_intent_id)),
+            requests_seen_by_tool=len(requests),
+            tools_called=dict(Counter(str(one.tool) for one in requests)),
             signal=self._signal_of(ref),
+            resolution=outcome.get("resolution", {}).get("method"),
+            notices=self.notices(ref),
+            spooled=len(self.spooled(ref)),
+            findings=list(read_proof(self._info, ref).findings),
         )
 
     def objects(self, ref: IntentRef) -> list[WitnessedObject]:
@@ -130,13 +154,44 @@ class Observer:
             self._steps.describe_execution(executionArn=arn)["status"] != "RUNNING" for arn in arns
         )
 
+    def visits(self, ref: IntentRef, state: str) -> int:
+        """Return how often the intent's executions have entered a state."""
+        entered = [name for arn in self.executions(ref) for name in _entered(self.history(arn))]
+        return entered.count(state)
+
+    def notices(self, ref: IntentRef) -> list[str]:
+        """Return the kinds of the notices about the intent that wait for a person."""
+        told = [Notice.model_validate_json(body) for queue in _PEOPLES_QUEUES for body in self._peek(queue)]
+        return sorted({notice.notice_id: notice.kind.value for notice in told if notice.ref == ref}.values())
+
+    def spooled(self, ref: IntentRef) -> list[str]:
+        """Return the states of the intent's executions that wait on the spool, as they are."""
+        return [
+            body for body in self._peek(OUTCOME_SPOOL) if _ids(json.loads(body)["approval"]) == _ids(ref.model_dump())
+        ]
+
+    def complaints(self, function: Worker, ref: IntentRef) -> int:
+        """Return how many errors about the intent a function has logged."""
+        group = f"/aws/lambda/{self._info.functions[function.value]}"
+        pages = self._info.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+        lines = [event["message"] for page in pages for event in page["events"]]
+        return sum('"ERROR"' in line and ref.action_intent_id in line for line in lines)
+
+    def _peek(self, queue: str) -> list[str]:
+        """Return the bodies of a queue's messages, which stay in sight; ten at a time, until none is new."""
+        seen: dict[str, str] = {}
+        while True:
+            answer = self._sqs.receive_message(
+                QueueUrl=self._info.queues[queue], MaxNumberOfMessages=10, VisibilityTimeout=0
+            )
+            new = {one["MessageId"]: one["Body"] for one in answer.get("Messages", []) if one["MessageId"] not in seen}
+            if not new:
+                return list(seen.values())
+            seen |= new
+
     def _execution(self, arn: str) -> Execution:
         described = self._steps.describe_execution(executionArn=arn)
-        entered = [
-            event["stateEnteredEventDetails"]["name"]
-            for event in self.history(arn)
-            if "stateEnteredEventDetails" in event
-        ]
+        entered = _entered(self.history(arn))
         return Execution(arn, described["status"], entered[-1] if entered else "", described.get("error"))
 
     def _item(self, table: str, ref: IntentRef, sk: str) -> dict[str, Any] | None:
@@ -167,6 +222,10 @@ def subscribe(info: StackInfo) -> str:
     events.put_rule(Name="demo-signals", EventBusName=info.event_bus, EventPattern=json.dumps(pattern))
     events.put_targets(Rule="demo-signals", EventBusName=info.event_bus, Targets=[{"Id": "queue", "Arn": arn}])
     return url
+
+
+def _entered(history: list[dict[str, Any]]) -> list[str]:
+    return [event["stateEnteredEventDetails"]["name"] for event in history if "stateEnteredEventDetails" in event]
 
 
 def _ids(named: Mapping[str, object]) -> tuple[object, ...]:

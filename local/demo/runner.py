@@ -8,16 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.dynamodb.kill_switches import DynamoDbKillSwitches
 from domain.model.identifiers import IntentRef
 from domain.model.intent import ActionIntent
-from domain.model.kill_switch import SwitchState
+from domain.model.tool_mapping import ToolMapping
+from local.demo.hands import Hands
 from local.demo.observations import Observed, Observer, subscribe
-from local.demo.scenarios import SCENARIOS, Scenario
+from local.demo.scenario import Expectation, Scenario
+from local.demo.scenarios import SCENARIOS
 from local.demo.timeline import Timeline
 from local.documents import IntentDocument, read_documents
 from local.operations import Operations
 from local.stack import LocalStack
+from local.tool_server.catalogue import CATALOGUE, Operation
 from local.tool_server.faults import FaultPlan
 from local.tool_server.witness import Witness
 
@@ -69,10 +71,10 @@ class Demo:
     def __init__(self, stack: LocalStack, timeline: Timeline) -> None:
         database = stack.tool_database
         self._operations = Operations(stack.info)
-        self._switches = DynamoDbKillSwitches(stack.info.client("dynamodb"), stack.info.tables["kill-switches"])
         self._faults = FaultPlan(database)
         self._witness = Witness(database)
         self._observer = Observer(stack.info, self._witness, subscribe(stack.info))
+        self._hands = Hands(stack, self._operations, self._observer)
         self._timeline = timeline
 
     def play(self, scenarios: Sequence[Scenario] = SCENARIOS) -> list[Result]:
@@ -84,15 +86,18 @@ class Demo:
         self._timeline.heading(scenario.name, scenario.story)
         intent = self._prepare(scenario)
         started, sent_at = time.monotonic(), datetime.now(UTC)
-        self._timeline.event(0.0, "event", f"ACTION_APPROVED, sent {scenario.approvals} time(s)", "note")
+        failures: list[str] = []
         try:
+            if scenario.setup is not None:
+                self._timeline.event(0.0, "before", scenario.setup(self._hands), "bad")
+            self._timeline.event(0.0, "event", f"ACTION_APPROVED, sent {scenario.approvals} time(s)", "note")
             self._operations.send_approvals(intent.ref.model_dump(), times=scenario.approvals)
-            self._follow(intent.ref, scenario, sent_at)
+            failures += self._follow(intent.ref, scenario, sent_at)
         finally:
-            self._flip(scenario, SwitchState.RUNNING)
+            self._hands.mend()
         seconds = time.monotonic() - started
         observed = self._observe(intent.ref, scenario)
-        failures = failures_of(scenario, observed)
+        failures += failures_of(scenario.expected, observed)
         self._timeline.verdict(
             ok=not failures,
             text=f"{observed.status}, {observed.external_writes} row(s), compensation {observed.compensation_status}, "
@@ -108,8 +113,10 @@ class Demo:
         changes = {
             "action_intent_id": scenario.intent_id,
             "expires_at_epoch": int(now.timestamp()) + scenario.lifetime_seconds,
-            **scenario.intent_changes,
         }
+        if scenario.mapping_version is not None:
+            self._operations.seed([self._mapping_of(scenario)])
+            changes["registry_version"] = scenario.mapping_version
         intent = ActionIntent.model_validate({**template.intent.model_dump(), **changes})
         self._operations.seed([IntentDocument(intent, template.approved_by)])
         approved = self._operations.intents.find(intent.ref)
@@ -117,27 +124,39 @@ class Demo:
             self._operations.intents.put(scenario.tamper(approved))
         for fault in scenario.faults:
             self._faults.add(fault.model_copy(update={"action_intent_id": scenario.intent_id}))
-        self._flip(scenario, SwitchState.CANCEL)
         return intent
 
-    def _flip(self, scenario: Scenario, state: SwitchState) -> None:
-        switch = scenario.switched(state)
-        if switch is not None:
-            self._switches.flip(switch)
+    def _mapping_of(self, scenario: Scenario) -> ToolMapping:
+        """Return the example's mapping under the story's own version, with what it says of a repeat."""
+        (template,) = read_documents(EXAMPLES / "mappings" / "create-crm-task.json", now=self._operations.clock.now())
+        if not isinstance(template, ToolMapping):
+            raise TypeError("examples/mappings/create-crm-task.json no longer holds a mapping")
+        changes = {"version": scenario.mapping_version, "effect_safety": scenario.effect_safety}
+        return ToolMapping.model_validate({**template.model_dump(), **changes})
 
-    def _follow(self, ref: IntentRef, scenario: Scenario, sent_at: datetime) -> None:
-        """Print what happens until every execution of the intent has ended."""
+    def _follow(self, ref: IntentRef, scenario: Scenario, sent_at: datetime) -> list[str]:
+        """Print what happens until everybody has stepped in and every execution has ended; return what went wrong."""
         shown: set[object] = set()
+        failures: list[str] = []
+        waiting = list(scenario.interventions)
         deadline = time.monotonic() + SCENARIO_TIMEOUT_SECONDS
         while True:
             settled = self._observer.is_settled(ref, scenario.approvals)
+            due = waiting[0] if waiting and waiting[0].when(self._observer, ref) else None
             self._show_news(ref, shown, sent_at)
-            if settled:
-                return
-            if time.monotonic() > deadline:
+            if due is not None:
+                waiting.pop(0)
+                before = failures_of(due.expected, self._observer.observe(ref))
+                failures += [f"before the {due.who} stepped in, {failure}" for failure in before]
+                begun = (datetime.now(UTC) - sent_at).total_seconds()
+                self._timeline.event(begun, due.who, due.act(self._hands, ref), "note")
+            elif settled and not waiting:
+                return failures
+            elif time.monotonic() > deadline:
                 self._timeline.event(SCENARIO_TIMEOUT_SECONDS, "demo", "gave up waiting", "bad")
-                return
-            time.sleep(POLL_SECONDS)
+                return [*failures, *(f"the {one.who} never had a reason to step in" for one in waiting)]
+            else:
+                time.sleep(POLL_SECONDS)
 
     def _show_news(self, ref: IntentRef, shown: set[object], started: datetime) -> None:
         """Print what is new, in the order in which it happened and with its own time, not that of the look."""
@@ -159,26 +178,28 @@ class Demo:
             what = f"{effect.tool} {effect.operation} {effect.object_id or ''}".strip()
             yield News(datetime.fromisoformat(effect.at), ("effect", effect.seq), "tool", what, "bold")
         for request in self._witness.requests(ref.action_intent_id):
+            at, key = datetime.fromisoformat(request.at), ("request", request.seq)
             if request.fault:
-                what = f"told to {request.fault}"
-                yield News(datetime.fromisoformat(request.at), ("request", request.seq), "tool", what, "bad")
+                yield News(at, key, "tool", f"told to {request.fault}", "bad")
+            elif request.tool in CATALOGUE and CATALOGUE[request.tool].operation is Operation.FIND:
+                yield News(at, key, "tool", f"{request.tool} is asked", "bold")
 
     def _observe(self, ref: IntentRef, scenario: Scenario) -> Observed:
         """Ask the witnesses; a signal may still be on its way through the bus."""
         deadline = time.monotonic() + SIGNAL_TIMEOUT_SECONDS
         observed = self._observer.observe(ref)
-        while "signal" in scenario.expected and observed.signal is None and time.monotonic() < deadline:
+        while observed.signal != scenario.expected.get("signal", observed.signal) and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
             observed = self._observer.observe(ref)
         return observed
 
 
-def failures_of(scenario: Scenario, observed: Observed) -> list[str]:
+def failures_of(expected: Expectation, observed: Observed) -> list[str]:
     """Return what differs from the expectation, each as a sentence."""
     facts = observed.as_json()
     return [
         f"{name}: expected {wanted!r}, observed {facts[name]!r}"
-        for name, wanted in scenario.expected.items()
+        for name, wanted in expected.items()
         if facts[name] != wanted
     ]
 

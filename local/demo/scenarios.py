@@ -1,52 +1,14 @@
 """The scenarios: what is prepared, what is approved, and what must then be true. Data only; ``runner`` plays them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Final
 
 from domain.model.intent import ActionIntent
-from domain.model.kill_switch import KillSwitch, SwitchKind, SwitchScope, SwitchState
+from domain.model.kill_switch import SwitchKind, SwitchScope, SwitchState
+from local.demo.mishaps import MISHAPS
+from local.demo.scenario import CREATE_TASK, Scenario
 from local.tool_server.faults import Fault, FaultKind
 
-CREATE_TASK: Final = "crm___create_task"
-Expectation = dict[str, object]
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One story with its expected end.
-
-    ``faults`` are what the tool is told to do wrong. ``tamper`` changes the stored intent after its approval.
-    ``expected`` names facts that the witnesses must all confirm (see ``observations.Observed``).
-    """
-
-    name: str
-    story: str
-    expected: Expectation
-    faults: tuple[Fault, ...] = ()
-    approvals: int = 1
-    lifetime_seconds: int = 86_400
-    tamper: Callable[[ActionIntent], ActionIntent] | None = None
-    switch: SwitchScope | None = None
-    intent_changes: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def intent_id(self) -> str:
-        """The id of the scenario's intent."""
-        return f"demo-{self.name}"
-
-    def switched(self, state: SwitchState) -> KillSwitch | None:
-        """Return the scenario's kill switch in this state, if it has one."""
-        if self.switch is None:
-            return None
-        return KillSwitch(
-            scope=self.switch,
-            state=state,
-            reason="demonstration",
-            changed_by="operator",
-            changed_at=datetime.now(UTC),
-        )
+_CRM_TASKS: Final = SwitchScope(kind=SwitchKind.ACTION_TYPE, subject="CREATE_CRM_TASK")
 
 
 def _raise_the_stakes(intent: ActionIntent) -> ActionIntent:
@@ -129,7 +91,7 @@ SCENARIOS: Final = (
     Scenario(
         name="kill-switch-on",
         story="An operator has stopped this action type; nothing is sent.",
-        switch=SwitchScope(kind=SwitchKind.ACTION_TYPE, subject="CREATE_CRM_TASK"),
+        setup=lambda hands: hands.flip(_CRM_TASKS, SwitchState.CANCEL),
         expected={
             "status": "CANCELLED",
             "error_code": "EXECUTION_HALTED",
@@ -169,4 +131,5 @@ SCENARIOS: Final = (
             "compensation_status": "NOT_NEEDED",
         },
     ),
+    *MISHAPS,
 )

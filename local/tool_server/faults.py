@@ -24,6 +24,7 @@ class FaultKind(StrEnum):
     DROP_BEFORE_WRITE = "DROP_BEFORE_WRITE"  # the connection is cut without an answer; nothing is written
     DROP_AFTER_WRITE = "DROP_AFTER_WRITE"  # written, then the connection is cut without an answer
     SLOW = "SLOW"  # the normal answer, `seconds` late
+    SLOW_AFTER_WRITE = "SLOW_AFTER_WRITE"  # written, then the normal answer `seconds` late, while anybody waits for it
     RATE_LIMITED = "RATE_LIMITED"  # HTTP 429 with Retry-After; nothing is written
     UNAVAILABLE = "UNAVAILABLE"  # HTTP 503; nothing is written
     UNAVAILABLE_AFTER_WRITE = "UNAVAILABLE_AFTER_WRITE"  # written, then HTTP 503
@@ -46,8 +47,8 @@ class Fault(BaseModel):
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:
-        if (self.kind is FaultKind.SLOW) != (self.seconds is not None):
-            raise ValueError("seconds is needed by SLOW and has no meaning for another kind")
+        if (self.kind in {FaultKind.SLOW, FaultKind.SLOW_AFTER_WRITE}) != (self.seconds is not None):
+            raise ValueError("seconds is needed by SLOW and SLOW_AFTER_WRITE and has no meaning for another kind")
         if self.retry_after is not None and self.kind not in {FaultKind.RATE_LIMITED, FaultKind.UNAVAILABLE}:
             raise ValueError("retry_after has a meaning only for RATE_LIMITED and UNAVAILABLE")
         return self

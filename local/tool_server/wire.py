@@ -144,6 +144,8 @@ class FaultInjection:
         elif fault.kind in _AFTER:
             await self._app(scope, receive, _nowhere)
             await self._fail(fault, scope, receive, send)
+        elif fault.kind is FaultKind.SLOW_AFTER_WRITE and fault.seconds is not None:
+            await self._hold(fault.seconds, scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -165,6 +167,21 @@ class FaultInjection:
             with database.writing(self._file) as db:
                 db.execute("UPDATE request_log SET fault = ? WHERE seq = ?", (fault.kind.value, call.seq))
         return fault
+
+    async def _hold(self, seconds: float, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the tool answer, and pass the answer on late, unless the caller has gone by then."""
+        answer: list[Message] = []
+
+        async def kept(message: Message) -> None:
+            answer.append(message)
+
+        await self._app(scope, receive, kept)
+        with anyio.move_on_after(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            return
+        for message in answer:
+            await send(message)
 
     async def _fail(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         if fault.kind in _DROPS:
