@@ -28,6 +28,9 @@ SCENARIO_TIMEOUT_SECONDS: Final = 60.0
 SIGNAL_TIMEOUT_SECONDS: Final = 5.0
 POLL_SECONDS: Final = 0.1
 
+_QUESTIONS: Final = frozenset(tool.name for tool in CATALOGUE.values() if tool.operation is Operation.FIND)
+"""The tools whose calls leave no effect behind to be shown."""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -181,7 +184,7 @@ class Demo:
             at, key = datetime.fromisoformat(request.at), ("request", request.seq)
             if request.fault:
                 yield News(at, key, "tool", f"told to {request.fault}", "bad")
-            elif request.tool in CATALOGUE and CATALOGUE[request.tool].operation is Operation.FIND:
+            elif request.tool in _QUESTIONS:
                 yield News(at, key, "tool", f"{request.tool} is asked", "bold")
 
     def _observe(self, ref: IntentRef, scenario: Scenario) -> Observed:
