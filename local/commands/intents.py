@@ -53,7 +53,12 @@ def add(commands: "Commands") -> None:
         "means that the effect exists, FAILED that it does not, or that you have undone it.",
     )
     add_intent(resolve)
-    resolve.add_argument("--status", required=True, choices=[OutcomeStatus.SUCCEEDED.value, OutcomeStatus.FAILED.value])
+    resolve.add_argument(
+        "--status",
+        required=True,
+        choices=[OutcomeStatus.SUCCEEDED.value, OutcomeStatus.FAILED.value],
+        help="what became of the action",
+    )
     resolve.add_argument("--evidence", required=True, type=sentence, help="what you saw, and where")
     resolve.add_argument("--by", required=True, type=identifier, help="who says so")
     resolve.add_argument(

@@ -1,5 +1,6 @@
 """The command line: one sentence for every expected error, no traceback, an exit code that scripts can use."""
 
+import argparse
 import json
 import os
 import signal
@@ -15,17 +16,25 @@ import pytest
 import local.demo.runner
 import local.stack
 from local import __main__ as command_line
+from local.aws_clients import AwsClients
+from local.commands import running
+from local.functions import FunctionFailed, Functions
 from local.stack_info import StackInfo
+from ports.steps.contract import Worker
 
 PROJECT = Path(__file__).parents[2]
 INTENT = ["intent-1", "--tenant", "t", "--account", "a"]
-APPROVAL, SHOW = ["approve", *INTENT], ["show", *INTENT]
+APPROVAL, SHOW, VERIFY = ["approve", *INTENT], ["show", *INTENT], ["verify", *INTENT]
+RESOLVE = ["resolve", *INTENT, "--status", "SUCCEEDED", "--evidence", "it is there", "--by", "dana"]
+SWITCH = ["switch", "tenant:t", "--state", "HOLD", "--reason", "why", "--by", "dana"]
+ATTENTION, REDRIVE, SWEEP = ["attention"], ["redrive", "ingress-dlq"], ["sweep"]
+OF_A_RUNNING_STACK = [["seed", "any.json"], APPROVAL, SHOW, VERIFY, RESOLVE, SWITCH, ATTENTION, REDRIVE, SWEEP]
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder in place of the project's own, whose stack may be somebody's."""
-    monkeypatch.setattr(command_line, "FOLDER", tmp_path / ".local")
+    monkeypatch.setattr(running, "FOLDER", tmp_path / ".local")
     monkeypatch.chdir(tmp_path)
     return tmp_path / ".local"
 
@@ -97,6 +106,20 @@ def test_ids_of_an_illegal_shape_are_refused_before_anything_is_reached(capsys: 
         ["up", "--port", "http"],
         ["approve", "i", "--tenant", "t", "--account", "a", "--times", "0"],
         ["approve", "i"],
+        ["switch", "tenant:t"],
+        ["switch", "tenant:t", "--state", "HOLD", "--by", "dana"],
+        ["switch", "--state", "HOLD"],
+        ["switch", "everything", *SWITCH[2:]],
+        [*SWITCH[:2], "--state", "HALTED", *SWITCH[4:]],
+        ["redrive"],
+        ["redrive", "no-such-queue"],
+        ["redrive", "attention", "--done"],
+        [*REDRIVE, "--max", "0"],
+        [*RESOLVE[:-2]],
+        [*RESOLVE, "--object", "task-42"],
+        [*RESOLVE, "--object", ":task-42"],
+        ["resolve", *INTENT, "--status", "UNKNOWN", *RESOLVE[6:]],
+        ["resolve", *INTENT, "--status", "FAILED", "--evidence", "  ", "--by", "dana"],
         [],
     ],
 )
@@ -163,7 +186,7 @@ def test_an_approver_of_an_illegal_shape_is_refused_before_anything_is_reached(
     assert "hunter" not in printed
 
 
-@pytest.mark.parametrize("arguments", [["seed", "any.json"], APPROVAL, SHOW], ids=lambda arguments: arguments[0])
+@pytest.mark.parametrize("arguments", OF_A_RUNNING_STACK, ids=lambda arguments: arguments[0])
 def test_a_stack_that_was_killed_is_named_as_gone(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -225,7 +248,7 @@ def test_a_signal_to_a_running_stack_stops_it_in_order(
 def test_the_projects_own_folders_are_used_wherever_one_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     """The examples and `.local` are found from any working directory."""
     monkeypatch.undo()
-    assert command_line.FOLDER == PROJECT / ".local"
+    assert running.FOLDER == PROJECT / ".local"
     assert local.demo.runner.EXAMPLES == PROJECT / "examples"
 
 
@@ -233,3 +256,41 @@ def test_a_preview_can_be_had_from_any_folder(capsys: pytest.CaptureFixture[str]
     """The program and its settings are the project's, not the working directory's."""
     assert command_line.main(["preview", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["stack"] == "dev"
+
+
+def _commands() -> dict[str, argparse.ArgumentParser]:
+    actions = command_line.parser()._actions  # noqa: SLF001  argparse shows its commands nowhere else
+    (group,) = [action for action in actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001  same
+    return dict(group.choices)
+
+
+def test_every_command_is_in_the_overview() -> None:
+    """The first help that one asks for leaves none out."""
+    told = [line.split()[0] for line in (command_line.__doc__ or "").splitlines() if line[:1].islower()]
+    assert sorted(told) == sorted(_commands())
+
+
+@pytest.mark.parametrize("arguments", OF_A_RUNNING_STACK, ids=lambda arguments: arguments[0])
+def test_every_command_of_a_running_stack_can_be_scripted_and_explains_itself(arguments: list[str]) -> None:
+    """Each takes --json, and no option is without its explanation."""
+    command = _commands()[arguments[0]]
+    assert command.parse_args([*arguments[1:], "--json"]).json is True
+    assert [action.dest for action in command._actions if not action.help] == []  # noqa: SLF001  same
+
+
+def test_a_function_that_fails_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, folder: Path, info: StackInfo
+) -> None:
+    """The function's own error is passed on, without a traceback."""
+
+    def fail(*_: object) -> None:
+        raise FunctionFailed(Worker.RECONCILER, "ConfigurationError", "CONFIGURATION_ERROR: access is denied")
+
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: socket.socket(socket.AF_UNIX))
+    monkeypatch.setattr(Functions, "invoke", fail)
+    folder.mkdir()
+    info.save(folder / "stack.json")
+    monkeypatch.setattr(AwsClients, "of", lambda *_: None)
+    assert command_line.main(SWEEP) == 1
+    printed = capsys.readouterr().err
+    assert printed == "error: Reconciler failed with ConfigurationError: CONFIGURATION_ERROR: access is denied\n"

@@ -2,8 +2,9 @@
 
 from domain.model.errors import ErrorCode
 from domain.model.outcome import OutcomeStatus
+from domain.policies.audit import findings
 from local.record import ExecutionFacts, IntentRecord
-from tests.builders import a_claim, a_dispatch, a_settlement, an_object_ref
+from tests.builders import a_claim, a_dispatch, a_settlement, an_object_ref, later
 
 CLAIMED, FIRST = a_claim()
 DISPATCHED, SECOND = a_dispatch(CLAIMED)
@@ -17,7 +18,7 @@ def test_a_settled_intent_is_told_from_its_outcome_to_its_executions() -> None:
     text = RECORD.as_text()
     assert text.startswith("SUCCEEDED after ")
     assert an_object_ref().object_id in text
-    assert text.index("EXECUTION_STARTED") < text.index("TOOL_DISPATCHED") < text.index("ledger: unbroken")
+    assert text.index("EXECUTION_STARTED") < text.index("TOOL_DISPATCHED") < text.index("prove each other")
     assert "execution execution-1  SUCCEEDED" in text
 
 
@@ -30,12 +31,30 @@ def test_a_failure_says_why() -> None:
     assert "VALIDATION_ERROR: no such owner" in headline
 
 
-def test_a_ledger_that_was_cut_short_does_not_hold() -> None:
-    """The attempt knows how many entries there must be, so a missing tail shows."""
+def test_a_ledger_that_was_cut_short_is_found_out() -> None:
+    """The attempt knows how many entries there must be, so a missing tail shows, as does what it would have said."""
     cut = IntentRecord(SETTLED, OUTCOME, (FIRST, SECOND), ())
-    assert not cut.ledger_holds
-    assert "ledger: BROKEN" in cut.as_text()
-    assert RECORD.ledger_holds
+    assert cut.findings == findings(SETTLED, OUTCOME, (FIRST, SECOND))
+    text = cut.as_text()
+    assert "audit: FINDINGS" in text
+    assert all(finding in text for finding in cut.findings)
+    assert RECORD.findings == ()
+
+
+def test_a_person_who_was_told_and_what_they_said_are_shown() -> None:
+    """Whoever comes next sees why the outcome is no longer UNKNOWN."""
+    doubted, third, _, _ = a_settlement(DISPATCHED, status=OutcomeStatus.UNKNOWN)
+    told, fourth = doubted.operator_notified(kind="ATTENTION", notice_id="a" * 64, now=later(4))
+    resolved, fifth, outcome, _ = a_settlement(told, recorded_at=later(60))
+    record = IntentRecord(resolved, outcome, (FIRST, SECOND, third, fourth, fifth))
+    assert record.findings == ()
+    assert record.notices == [
+        {"kind": "ATTENTION", "notice_id": "a" * 64, "told_at": later(4).isoformat(timespec="seconds")}
+    ]
+    text = record.as_text()
+    assert "told a person (ATTENTION)" in text
+    assert outcome.resolution is not None
+    assert f"OPERATOR by operator-1: {outcome.resolution.evidence}" in text
 
 
 def test_an_intent_without_a_claim_has_nothing_on_record() -> None:
@@ -49,7 +68,7 @@ def test_a_running_intent_shows_its_attempt() -> None:
 
 
 def test_the_whole_record_is_plain_data_for_scripts() -> None:
-    """The JSON has the same parts, and says whether the ledger holds."""
+    """The JSON has the same parts, and says what an audit finds."""
     plain = RECORD.as_json()
-    assert list(plain) == ["attempt", "outcome", "ledger", "ledger_holds", "executions"]
-    assert (plain["outcome"]["status"], plain["ledger_holds"], len(plain["ledger"])) == ("SUCCEEDED", True, 3)
+    assert list(plain) == ["attempt", "outcome", "ledger", "findings", "notices", "executions"]
+    assert (plain["outcome"]["status"], plain["findings"], len(plain["ledger"])) == ("SUCCEEDED", [], 3)
