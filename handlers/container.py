@@ -25,6 +25,7 @@ from adapters.s3.artifact_store import S3ArtifactStore
 from adapters.sqs.operator_inbox import SqsOperatorInbox
 from adapters.stepfunctions.executions import StepFunctionsExecutions
 from adapters.system.clock import SystemClock
+from adapters.system.run_ids import SystemRunIds
 from domain.use_cases.compensate_action import CompensateAction
 from domain.use_cases.gateway_exchange import GatewayExchange
 from domain.use_cases.invoke_tool import InvokeTool
@@ -80,6 +81,7 @@ class Container(containers.DeclarativeContainer):
     runtime = providers.Dependency(instance_of=RuntimeSettings)
 
     clock = providers.Singleton(SystemClock)
+    run_ids = providers.Singleton(SystemRunIds)
     dynamodb = providers.Singleton(_client, "dynamodb")
     http = providers.Singleton(build_http_client, runtime.provided.aws_ca_bundle)
 
@@ -176,6 +178,7 @@ class Container(containers.DeclarativeContainer):
         undoing=undoing,
         recording=recording,
         inbox=inbox,
+        run_ids=run_ids,
         clock=clock,
     )
     sweep_backlog = providers.Singleton(SweepBacklog, backlog=backlog, reconcile=reconcile_execution, clock=clock)

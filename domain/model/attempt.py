@@ -316,9 +316,12 @@ class Attempt(BaseModel):
         """The status while a call is on its way: an outcome that stands as UNKNOWN stays so until it is resolved."""
         return AttemptStatus.UNKNOWN if self.status is AttemptStatus.UNKNOWN else AttemptStatus.DISPATCHED
 
-    def taken_over(self, *, by: str, execution_status: str, now: datetime) -> tuple[Self, LedgerEntry]:
-        """Return the record under a higher fence: whoever held the lower one can write no more."""
-        data = {"taken_over_by": by, "execution_status": execution_status, "fence": self.fence + 1}
+    def taken_over(self, *, by: str, run: str, execution_status: str, now: datetime) -> tuple[Self, LedgerEntry]:
+        """Return the record under a higher fence: whoever held the lower one can write no more.
+
+        ``run`` tells two takeovers at one moment apart, so that only one of them can find itself recorded.
+        """
+        data = {"taken_over_by": by, "run": run, "execution_status": execution_status, "fence": self.fence + 1}
         return self.advance(self.status, LedgerEventType.EXECUTION_TAKEN_OVER, data, now=now, fence=self.fence + 1)
 
     def tried(self, *, detail: str, next_try_at: datetime, now: datetime) -> tuple[Self, LedgerEntry]:

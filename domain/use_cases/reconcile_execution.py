@@ -47,6 +47,7 @@ from ports.executions import Executions
 from ports.intent_store import IntentStore
 from ports.mapping_registry import MappingRegistry
 from ports.operator_inbox import OperatorInbox
+from ports.run_ids import RunIds
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class ReconcileExecution:
     undoing: Undoing
     recording: Recording
     inbox: OperatorInbox
+    run_ids: RunIds
     clock: Clock
 
     def __call__(self, ref: IntentRef, *, seconds_left: float) -> Reconciled:
@@ -106,7 +108,7 @@ class ReconcileExecution:
             remedy = after_its_execution(attempt, execution, self.clock.now())
             if remedy is Remedy.WAIT:
                 return Reconciled.AT_WORK
-            attempt = self._take_over(attempt, execution)
+            attempt = self._take_over(attempt, execution.value)
             compensation = self._undone(attempt, seconds_left) if remedy is Remedy.FINISH else None
             attempt = self._reread(attempt)
             self.recording.record(
@@ -119,8 +121,10 @@ class ReconcileExecution:
             return Reconciled.SETTLED
         return self._resolve(attempt, outcome, seconds_left)
 
-    def _take_over(self, attempt: Attempt, execution: ExecutionStatus) -> Attempt:
-        following, entry = attempt.taken_over(by=RECONCILER, execution_status=execution.value, now=self.clock.now())
+    def _take_over(self, attempt: Attempt, execution: str) -> Attempt:
+        """Raise the fence; of two runs that do so at once, one finds the record moved and ends here."""
+        run, now = self.run_ids.new(), self.clock.now()
+        following, entry = attempt.taken_over(by=RECONCILER, run=run, execution_status=execution, now=now)
         self.journal.advance(attempt, following, entry)
         return following
 
@@ -155,6 +159,7 @@ class ReconcileExecution:
         if remedy is Remedy.TELL or mapping is None:
             self._tell(attempt, outcome)
             return Reconciled.NOTIFIED
+        attempt = self._take_over(attempt, "RECORDED")
         try:
             method, compensation, detail = self._try(attempt, mapping, remedy, seconds_left)
         except (TransientError, ExecutionHalted, PermanentError) as error:
@@ -162,6 +167,8 @@ class ReconcileExecution:
                 raise
             method, compensation, detail = ResolutionMethod.ANSWER, None, str(error)
         attempt = self._reread(attempt)
+        if attempt.status is not AttemptStatus.UNKNOWN:
+            return Reconciled.OVERTAKEN  # a person has resolved it meanwhile
         if self._settled(attempt, outcome, compensation, method, detail):
             return Reconciled.SETTLED
         now = self.clock.now()

@@ -18,8 +18,8 @@ from ports.execution_journal import ExecutionJournal
 class ResolveUnknown:
     """Replaces an UNKNOWN outcome by SUCCEEDED or FAILED, on the word and the evidence of a named person.
 
-    The statement is theirs and the record says so. Nothing but UNKNOWN can be resolved: raises ``PermanentError``
-    where another outcome stands or none does, or where the statement is not one of the two.
+    The statement is theirs and the record says so. Nothing but UNKNOWN can be resolved, and only while no call can be
+    on its way: raises ``PermanentError`` otherwise, or where the statement is not one of the two.
     """
 
     journal: ExecutionJournal
@@ -40,6 +40,12 @@ class ResolveUnknown:
         if attempt is None or attempt.status is not AttemptStatus.UNKNOWN:
             standing = "has no attempt" if attempt is None else f"is {attempt.status}"
             raise PermanentError(f"intent {ref} {standing}; only an UNKNOWN outcome can be resolved")
+        until = attempt.on_its_way_until
+        if attempt.open_send and until is not None and self.clock.now() < until:
+            raise PermanentError(
+                f"a call for intent {ref} may still be on its way until {until.isoformat()}; look again after that, "
+                "because what you see now may not be the end of it"
+            )
         if status not in {OutcomeStatus.SUCCEEDED, OutcomeStatus.FAILED}:
             raise PermanentError(f"status: {status} settles nothing; say SUCCEEDED or FAILED")
         if not evidence.strip():

@@ -362,7 +362,9 @@ def test_a_step_whose_attempt_was_taken_over_may_send_nothing() -> None:
     world = World()
     ready = world.ready()
     standing = world.attempt()
-    following, entry = standing.taken_over(by="reconciler", execution_status="ABORTED", now=world.clock.now())
+    following, entry = standing.taken_over(
+        by="reconciler", run="run-1", execution_status="ABORTED", now=world.clock.now()
+    )
     world.records.advance(standing, following, entry)
     with pytest.raises(OwnershipLost, match="fence 2"):
         world.run(ready, INVOKE)

@@ -1,6 +1,7 @@
 """What stands as UNKNOWN becomes known by asking, resending or undoing, or is handed to a person once."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,8 @@ from domain.model.tool_mapping import CompensationPolicy, CompensationStrategy, 
 from domain.policies.reconciliation import MOST_TRIES
 from domain.policies.retry import LATEST_LANDING_SECONDS
 from domain.use_cases.reconcile_execution import Reconciled
+from domain.use_cases.recording import Recording
+from domain.use_cases.resolve_unknown import ResolveUnknown
 from tests.builders import a_ref, a_switch
 from tests.domain.use_cases.left_open import (
     REFUSAL,
@@ -181,6 +184,50 @@ def test_an_undo_that_failed_is_tried_again_until_it_holds() -> None:
     assert (outcome.status, outcome.compensation_status) == (OutcomeStatus.FAILED, CompensationStatus.COMPLETED)
     assert outcome.resolution is not None
     assert outcome.resolution.method is ResolutionMethod.UNDONE
+    agreed(world)
+
+
+def test_two_runs_at_one_moment_never_both_act() -> None:
+    """Each takes over under a name of its own, so one of them finds the record moved and calls no tool."""
+    world = a_world()
+    a_partial_outcome(world)
+    over(world, ExecutionStatus.FAILED)
+    standing = world.attempt()
+    other = world.reconcile()
+    real: Any = other.journal.advance
+
+    def both_read_the_same(*record: object) -> None:
+        world.journal.advance = real
+        assert looked(world) is Reconciled.SETTLED
+        real(*record)
+
+    world.journal.advance = both_read_the_same
+    assert other(a_ref(), seconds_left=55.0) is Reconciled.OVERTAKEN
+    assert [call.purpose for call in world.tools.sends].count(CallPurpose.COMPENSATE) == 1
+    assert world.attempt().fence == standing.fence + 1
+    agreed(world)
+
+
+def test_a_person_who_was_faster_is_not_overruled() -> None:
+    """Their word stands as soon as it is recorded, whatever the reconciler was about to find out."""
+    world = killed_around_the_call(a_world(VERIFIABLE), When.AFTER)
+    looked(world)
+    world.clock.advance(30)
+    real = world.gateway.send
+
+    def resolved_meanwhile(*call: object, **options: object) -> object:
+        recording = Recording(world.journal, world.publisher, world.clock)
+        ResolveUnknown(world.journal, recording, world.clock)(
+            a_ref(), OutcomeStatus.SUCCEEDED, resolved_by="operator-1", evidence="It stands in the CRM."
+        )
+        world.tools.fail_next(TransportPhase.CONNECT)
+        return real(*call, **options)
+
+    world.gateway.send = resolved_meanwhile
+    assert looked(world) is Reconciled.OVERTAKEN
+    resolution = world.outcome().resolution
+    assert resolution is not None
+    assert resolution.method is ResolutionMethod.OPERATOR
     agreed(world)
 
 

@@ -29,6 +29,7 @@ def unknown() -> World:
     with pytest.raises(Killed):
         world.run(ready, INVOKE)
     world.run(after(ready, Killed("died")), FAIL)
+    world.clock.advance(60)
     return world
 
 
@@ -81,6 +82,21 @@ def test_only_unknown_can_be_resolved() -> None:
         with pytest.raises(PermanentError, match=standing):
             resolve(world)(a_ref(), OutcomeStatus.FAILED, resolved_by="op", evidence=SEEN)
         assert world.everything() == before
+
+
+def test_nobody_can_resolve_while_a_call_may_be_on_its_way() -> None:
+    """What a person sees now may not be the end of it; a minute later it is."""
+    world = World(mapping=an_unsafe_mapping())
+    ready = world.ready()
+    world.gateway.fail("send", Killed(), when=When.BEFORE)
+    with pytest.raises(Killed):
+        world.run(ready, INVOKE)
+    world.run(after(ready, Killed("died")), FAIL)
+    with pytest.raises(PermanentError, match="still be on its way"):
+        resolve(world)(a_ref(), OutcomeStatus.FAILED, resolved_by="op", evidence=SEEN)
+    assert world.outcome().status is OutcomeStatus.UNKNOWN
+    world.clock.advance(60)
+    assert resolve(world)(a_ref(), OutcomeStatus.FAILED, resolved_by="op", evidence=SEEN).status is OutcomeStatus.FAILED
 
 
 @pytest.mark.parametrize(

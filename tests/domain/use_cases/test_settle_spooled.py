@@ -95,7 +95,9 @@ def test_while_the_reconciler_is_at_work_the_state_has_to_wait() -> None:
     world = World()
     state = spooled(world)
     standing = world.attempt()
-    following, entry = standing.taken_over(by="reconciler", execution_status="FAILED", now=world.clock.now())
+    following, entry = standing.taken_over(
+        by="reconciler", run="run-1", execution_status="FAILED", now=world.clock.now()
+    )
     world.records.advance(standing, following, entry)
     with pytest.raises(TransientError, match="being settled by the reconciler"):
         settled(world, state)

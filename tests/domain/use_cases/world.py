@@ -22,6 +22,7 @@ from adapters.memory.intent_store import MemoryIntentStore
 from adapters.memory.kill_switches import MemoryKillSwitches
 from adapters.memory.mapping_registry import MemoryMappingRegistry
 from adapters.memory.operator_inbox import MemoryOperatorInbox
+from adapters.memory.run_ids import MemoryRunIds
 from adapters.memory.signal_publisher import MemorySignalPublisher
 from adapters.memory.tool_gateway import MemoryToolGateway
 from adapters.memory.tools import EffectKind
@@ -87,6 +88,7 @@ class World:
         self.notices = MemoryOperatorInbox()
         self.inbox: Any = Faulty(self.notices)
         self.workflow = MemoryExecutions()
+        self.run_ids = MemoryRunIds()
         self.executions: Any = Faulty(self.workflow)
         self.intents: Any = Faulty(MemoryIntentStore())
         self.registry: Any = Faulty(MemoryMappingRegistry())
@@ -135,6 +137,7 @@ class World:
             Undoing(*effects),
             Recording(self.journal, self.publisher, self.clock),
             self.inbox,
+            self.run_ids,
             self.clock,
         )
 
