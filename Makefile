@@ -22,6 +22,7 @@ help: ## list the targets
 
 $(VENV): requirements/dev.txt
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer on PATH. Install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test ! -L .venv || { echo ".venv is a link to another environment, which would be emptied: remove the link first." >&2; exit 1; }
 	@echo "Installing the locked packages into .venv, once; this takes a minute or two."
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
