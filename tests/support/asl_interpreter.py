@@ -7,7 +7,7 @@ allows. Semantics: AWS Step Functions Developer Guide, "Handling errors", "Trans
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, Final
@@ -194,7 +194,7 @@ class Interpreter:
     def _retried(self, state: Json, visit: Visit, used: list[int], failed: StateError) -> bool:
         for index, rule in enumerate(state["Retry"]):
             _only(rule, _RETRIER, visit.state)
-            if not _matches(rule["ErrorEquals"], failed.error):
+            if not matches(rule["ErrorEquals"], failed.error):
                 continue
             if used[index] >= rule["MaxAttempts"]:
                 return False
@@ -208,7 +208,7 @@ class Interpreter:
     def _caught(self, run: Run, visit: Visit, state: Json, scope: Json, failed: StateError) -> tuple[str, Json]:
         for rule in state["Catch"]:
             _only(rule, {"ErrorEquals", "Assign", "Output", "Next"}, visit.state)
-            if _matches(rule["ErrorEquals"], failed.error):
+            if matches(rule["ErrorEquals"], failed.error):
                 told = {**scope, "errorOutput": {"Error": failed.error, "Cause": failed.cause}}
                 given = self._finish(rule, run, told)
                 return self._leave(run, visit, _why(rule), rule["Next"]), given
@@ -253,7 +253,8 @@ def _only(node: Json, known: set[str], place: str) -> None:
         raise NotUnderstood(f"{place}: {', '.join(sorted(unknown))}")
 
 
-def _matches(names: list[str], error: str) -> bool:
+def matches(names: Sequence[str], error: str) -> bool:
+    """Whether a retrier's or catcher's ``ErrorEquals`` is about this error."""
     if error in names:
         return True
     if error in _UNCATCHABLE:

@@ -1,0 +1,158 @@
+"""The judge: what must be true of an intent when nothing is left to do, seen from outside.
+
+It believes nobody: what exists is what the tools' own log says, and what was said is what stands in every store and on
+the bus. A sentence is a broken promise; a disagreement is two records that do not say the same; an UNKNOWN is asked
+whether it had to be one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.model.attempt import Attempt, AttemptStatus
+from domain.model.ledger import LedgerEventType
+from domain.model.outcome import CompensationStatus, Outcome, OutcomeStatus
+from domain.model.signal import SignalType, outcome_facts
+from domain.model.tool_call import CallPurpose
+from domain.policies.audit import findings
+from tests.builders import a_ref
+from tests.proof.rows import Endings
+from tests.proof.simulation.flows import Safety
+from tests.proof.simulation.world import World
+
+
+class Unknown(StrEnum):
+    """Why an outcome stays UNKNOWN."""
+
+    SENT = "a byte of the call had left"
+    DIED = "the sender died, or went silent, between the record of the dispatch and the first byte"
+    PEOPLE = "an effect exists that only people can undo"
+    IMPRECISE = "the tool could have been asked"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How one end was judged."""
+
+    sentences: tuple[str, ...] = ()
+    disagreements: tuple[str, ...] = ()
+    unknown: Unknown | None = None
+
+    @property
+    def violations(self) -> tuple[str, ...]:
+        """Everything that must not be."""
+        imprecise = (f"UNKNOWN stays, and {self.unknown}",) if self.unknown is Unknown.IMPRECISE else ()
+        return (*self.sentences, *self.disagreements, *imprecise)
+
+    @property
+    def endings(self) -> Endings:
+        """The same, counted."""
+        return Endings(
+            judged=1,
+            disagreeing=int(bool(self.disagreements)),
+            unknown_imprecise=int(self.unknown is Unknown.IMPRECISE),
+            unknown_sent=int(self.unknown in {Unknown.SENT, Unknown.PEOPLE}),
+            unknown_died=int(self.unknown is Unknown.DIED),
+        )
+
+
+def verdict(world: World, safety: Safety, *, executions: Sequence[str]) -> Verdict:
+    """Judge the end of the sample intent; ``executions`` are the statuses of its executions."""
+    attempt, outcome = world.attempt, world.outcome
+    sentences = [*world.broken, *_effects(world)]
+    if "RUNNING" in executions:
+        sentences.append("an execution never ends")
+    if attempt is None:
+        visible = "FAILED" in executions or "ABORTED" in executions or "TIMED_OUT" in executions
+        sentences += [] if visible else ["nothing was claimed, and no failed execution shows it"]
+        sentences += ["something was created for an intent that nobody claimed"] if world.tools.created else []
+        return Verdict(tuple(sentences))
+    if not attempt.is_terminal or outcome is None:
+        sentences.append(f"not terminal: the attempt stays {attempt.status}")
+        return Verdict(tuple(sentences), findings(attempt, outcome, world.journal.ledger(a_ref())))
+    sentences += _truth(world, outcome)
+    sentences += _visibility(world, attempt)
+    unknown = _why_unknown(world, safety, attempt, outcome) if outcome.status is OutcomeStatus.UNKNOWN else None
+    return Verdict(tuple(sentences), tuple(_disagreements(world, attempt, outcome)), unknown)
+
+
+def _effects(world: World) -> list[str]:
+    """Once at most, whatever was recorded."""
+    found: list[str] = []
+    created = world.tools.created
+    if len(created) > 1:
+        found.append(f"{len(created)} effects: {[act.run_ref for act in created]}")
+    undone = [
+        object_id for act in world.tools.acts if act.purpose is CallPurpose.COMPENSATE for object_id in act.object_ids
+    ]
+    if len(set(undone)) < len(undone):
+        found.append(f"undone twice: {undone}")
+    return found
+
+
+def _truth(world: World, outcome: Outcome) -> list[str]:
+    """What the outcome says of the tools' side, against the tools' side."""
+    exists = set(world.tools.existing)
+    named = {ref.object_id for ref in outcome.external_object_refs}
+    match outcome.status:
+        case OutcomeStatus.SUCCEEDED:
+            if len(world.tools.created) != 1:
+                return [f"SUCCEEDED with {len(world.tools.created)} effects"]
+            return [] if exists == named else [f"SUCCEEDED names {sorted(named)}, and {sorted(exists)} exist"]
+        case OutcomeStatus.FAILED:
+            return [f"FAILED, and {sorted(exists)} exist"] if exists else []
+        case OutcomeStatus.CANCELLED:
+            acted = world.tools.created
+            return ["CANCELLED after an effect"] if acted else []
+        case _:
+            return _listed(exists, outcome)
+
+
+def _listed(exists: set[str], outcome: Outcome) -> list[str]:
+    """An UNKNOWN outcome whose objects are known must list what still exists, and nothing as undone that does."""
+    undone = {one.ref.object_id for one in outcome.compensation_refs if one.status is CompensationStatus.COMPLETED}
+    lies = undone & exists
+    return [f"UNKNOWN says that {sorted(lies)} are undone, and they exist"] if lies else []
+
+
+def _visibility(world: World, attempt: Attempt) -> list[str]:
+    """Whoever has to act was told."""
+    if attempt.status is not AttemptStatus.UNKNOWN:
+        return []
+    told = [notice for notice in world.inbox.notices if notice.ref == attempt.ref]
+    if attempt.operator_notified_at is None or not told:
+        return ["UNKNOWN stays, and no person was told"]
+    return []
+
+
+def _disagreements(world: World, attempt: Attempt, outcome: Outcome) -> list[str]:
+    ref = a_ref()
+    ledger = world.journal.ledger(ref)
+    found = list(findings(attempt, outcome, ledger))
+    kind = SignalType.of(outcome.status)
+    if [entry.event_type for entry in ledger].count(kind.ledger_event) != 1:
+        found.append(f"the ledger does not say {kind.value} exactly once")
+    signals = [signal for signal in world.journal.signals() if signal.signal_type is kind]
+    if len(signals) != 1 or signals[0].data != outcome_facts(outcome):
+        found.append("the outbox does not hold the outcome's signal")
+    published = [signal for signal in world.publisher.published if signal.signal_type is kind]
+    if not published or any(signal.data != outcome_facts(outcome) for signal in published):
+        found.append("the bus was not told what the outcome says")
+    allowed = {kind, SignalType.of(OutcomeStatus.UNKNOWN)} if outcome.resolution else {kind}
+    if {signal.signal_type for signal in world.publisher.published} - allowed:
+        found.append("the bus was told something else, too")
+    dispatched = sum(entry.event_type is LedgerEventType.TOOL_DISPATCHED for entry in ledger)
+    sent = len({call.tool_run_ref for call in world.gateway.sent})
+    if dispatched < sent or outcome.attempt_count != dispatched:
+        found.append(f"{sent} calls left, {dispatched} are on the ledger, {outcome.attempt_count} in the outcome")
+    return found
+
+
+def _why_unknown(world: World, safety: Safety, attempt: Attempt, outcome: Outcome) -> Unknown:
+    if outcome.external_object_refs and not attempt.effect_in_doubt:
+        return Unknown.PEOPLE
+    if safety is not Safety.UNSAFE:
+        return Unknown.IMPRECISE
+    if world.gateway.sent:
+        return Unknown.SENT
+    return Unknown.DIED if attempt.call_ended_at is None and attempt.open_send else Unknown.IMPRECISE
