@@ -20,6 +20,8 @@ IN_DOUBT: Final = Compensation(
 )
 """What can be said of undoing while a send has no proof: to undo what may land again would leave it for good."""
 
+ACTION_SUCCEEDED: Final = Compensation(status=CompensationStatus.NOT_NEEDED, reason="The action succeeded")
+
 _NO_ANSWER: Final = frozenset({InvocationStatus.UNKNOWN, InvocationStatus.DEFERRED})
 
 
@@ -60,6 +62,9 @@ def plan(
         return IN_DOUBT
     if not refs:
         return Compensation(status=CompensationStatus.NOT_NEEDED, reason="No external objects created")
+    if invocation is not None and invocation.status is InvocationStatus.SUCCEEDED:
+        # One run of the step gave up and a later one succeeded: its effect is the action's.
+        return ACTION_SUCCEEDED
     match policy.strategy:
         case CompensationStrategy.NONE:
             return Compensation(

@@ -12,7 +12,7 @@ from domain.model.errors import ErrorClass, ErrorCode, ExecutionHalted, FailureR
 from domain.model.idempotency import compensation_key
 from domain.model.invocation import Invocation, InvocationStatus
 from domain.model.outcome import Compensation, CompensationStatus, OutcomeStatus, RefCompensation
-from domain.policies.compensation import IN_DOUBT, total
+from domain.policies.compensation import ACTION_SUCCEEDED, IN_DOUBT, total
 
 CANCELLING_ERRORS: Final = frozenset({ExecutionHalted.__name__, IntentExpired.__name__})
 """Errors that stop an action rather than fail it, as long as nothing was sent."""
@@ -47,10 +47,7 @@ def settle(
         return _without_answer(attempt, compensation, failure)
     match known.status:
         case InvocationStatus.SUCCEEDED:
-            return Settlement(
-                OutcomeStatus.SUCCEEDED,
-                Compensation(status=CompensationStatus.NOT_NEEDED, reason="The action succeeded"),
-            )
+            return Settlement(OutcomeStatus.SUCCEEDED, ACTION_SUCCEEDED)
         case InvocationStatus.FAILED | InvocationStatus.PARTIAL:
             undone = compensation or _as_far_as_recorded(attempt, known, failure)
             if attempt.in_doubt:

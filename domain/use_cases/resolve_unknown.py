@@ -8,6 +8,7 @@ from domain.model.external_object import ExternalObjectRef
 from domain.model.identifiers import IntentRef
 from domain.model.invocation import Invocation, InvocationStatus
 from domain.model.outcome import Compensation, CompensationStatus, Outcome, OutcomeStatus, ResolutionMethod
+from domain.policies.compensation import ACTION_SUCCEEDED
 from domain.policies.settlement import Settlement
 from domain.use_cases.recording import Recording
 from ports.clock import Clock
@@ -73,7 +74,7 @@ class ResolveUnknown:
 
 def _undoing(known: tuple[ExternalObjectRef, ...], *, succeeded: bool, evidence: str) -> Compensation:
     if succeeded:
-        return Compensation(status=CompensationStatus.NOT_NEEDED, reason="The action succeeded")
+        return ACTION_SUCCEEDED
     if not known:
         return Compensation(status=CompensationStatus.NOT_NEEDED, reason="No external objects created")
     return Compensation(status=CompensationStatus.COMPLETED, reason=f"Undone by hand: {evidence}"[:500])

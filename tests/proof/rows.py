@@ -42,6 +42,9 @@ class Endings:
         return Endings(**{each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)})
 
 
+NO_ENDINGS: Final = Endings()
+
+
 @dataclass(frozen=True)
 class Violation:
     """One counter-example."""
@@ -58,7 +61,7 @@ class Measured:
 
     value: str
     ok: bool
-    endings: Endings = Endings()
+    endings: Endings = NO_ENDINGS
     violations: tuple[Violation, ...] = ()
     """The first few counter-examples; ``value`` counts them all."""
 

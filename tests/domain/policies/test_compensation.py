@@ -96,6 +96,14 @@ def test_without_an_automatic_way_the_result_says_who_must_act(
     assert step == Compensation(status=status, reason=reason)
 
 
+@pytest.mark.parametrize("strategy", [AUTOMATIC, MANUAL, NONE], ids=lambda policy: policy.strategy)
+def test_what_succeeded_is_never_undone(strategy: CompensationPolicy) -> None:
+    """A run that gave up may be followed by one that succeeded: its effect is the action's, and stays."""
+    attempt, succeeded = sent(), told(InvocationStatus.SUCCEEDED)
+    step = plan(strategy, (ONE,), attempt=attempt, invocation=succeeded)
+    assert step == Compensation(status=CompensationStatus.NOT_NEEDED, reason="The action succeeded")
+
+
 @given(st.lists(object_refs, min_size=1, max_size=6).map(tuple))
 def test_objects_are_undone_last_created_first(refs: tuple[ExternalObjectRef, ...]) -> None:
     """What was built on something else goes before it (R64, D63)."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tests.builders import a_ref
-from tests.proof.rows import SHOWN_VIOLATIONS, Endings
+from tests.proof.rows import NO_ENDINGS, SHOWN_VIOLATIONS, Endings
 from tests.proof.simulation.flows import Safety
 from tests.proof.simulation.oracles import Verdict, verdict
 from tests.proof.simulation.play import Moment, Play
@@ -45,7 +45,7 @@ class Tally:
     """What many plans came to."""
 
     plans: int = 0
-    endings: Endings = Endings()
+    endings: Endings = NO_ENDINGS
     broken: int = 0
     examples: tuple[tuple[Plan, tuple[str, ...]], ...] = ()
     """The first few broken plans, with what was broken."""

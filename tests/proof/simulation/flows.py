@@ -65,7 +65,8 @@ class Flow:
     """How often the approval is delivered, one execution after the other."""
     down: frozenset[tuple[str, str]] = frozenset()
     """What is out of order until every execution has ended."""
-    expires_in_seconds: int = 3_600
+    expires_in_seconds: int = 3 * 86_400
+    """Long after every doubt could have been cleared up, except where this is what the flow is about."""
     agenda: Sequence[tuple[float, Callable[[World], None]]] = ()
     safeties: tuple[Safety, ...] = ALL
     """Those for which this flow differs from the others."""
@@ -129,7 +130,9 @@ FLOWS: Final[dict[str, Flow]] = {
     "cancelled": Flow(agenda=[(0, set_switch(SwitchState.CANCEL, *_TOOL))]),
     "held": Flow(agenda=[(0, set_switch(SwitchState.HOLD, *_TOOL)), (60, set_switch(SwitchState.RUNNING, *_TOOL))]),
     "cancelled-while-waiting": Flow(
-        passages=[P.BUSY], agenda=[(_WHILE_WAITING, set_switch(SwitchState.CANCEL))], safeties=(_K, _N)
+        passages=[P.BUSY],
+        agenda=[(_WHILE_WAITING, set_switch(SwitchState.CANCEL)), (400, set_switch(SwitchState.RUNNING))],
+        safeties=(_K, _N),
     ),
     "revoked-while-waiting": Flow(passages=[P.BUSY], agenda=[(_WHILE_WAITING, revoke)], safeties=(_L,)),
     "expired": Flow(expires_in_seconds=-10, safeties=(_N,)),

@@ -141,10 +141,15 @@ def _disagreements(world: World, attempt: Attempt, outcome: Outcome) -> list[str
     allowed = {kind, SignalType.of(OutcomeStatus.UNKNOWN)} if outcome.resolution else {kind}
     if {signal.signal_type for signal in world.publisher.published} - allowed:
         found.append("the bus was told something else, too")
-    dispatched = sum(entry.event_type is LedgerEventType.TOOL_DISPATCHED for entry in ledger)
+    kinds = [entry.event_type for entry in ledger]
+    dispatched = kinds.count(LedgerEventType.TOOL_DISPATCHED)
     sent = len({call.tool_run_ref for call in world.gateway.sent})
-    if dispatched < sent or outcome.attempt_count != dispatched:
-        found.append(f"{sent} calls left, {dispatched} are on the ledger, {outcome.attempt_count} in the outcome")
+    if dispatched < sent or len(world.gateway.sent) > sent:
+        found.append(f"{len(world.gateway.sent)} calls left, {dispatched} are on the ledger")
+    # What was sent to find out about an UNKNOWN comes after it.
+    told = kinds.index(kind.ledger_event) if kind.ledger_event in kinds else len(kinds)
+    if outcome.attempt_count != kinds[:told].count(LedgerEventType.TOOL_DISPATCHED):
+        found.append(f"the outcome says {outcome.attempt_count} calls, the ledger before it another number")
     return found
 
 
