@@ -7,10 +7,13 @@ between machine and function is done here: errors become names and causes, resul
 import json
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from unittest import mock
+
+from pydantic import BaseModel
 
 from adapters.memory import DevelopmentAdapterWarning
 from domain.model.errors import ActionError
@@ -19,7 +22,7 @@ from handlers.reconcile import _call as reconcile
 from handlers.runtime import Entry, step_handler, worker_handler
 from handlers.settings import RuntimeSettings, load_settings
 from ports.steps.contract import FUNCTIONS, STEPS, StepName, Worker
-from tests.proof.simulation.sites import INVOKE, NO_FAULTS, RESULT, Faults, Invocation, Kind, Sites
+from tests.proof.simulation.sites import INVOKE, NO_FAULTS, RESULT, Faults, Invocation, Kind, Site, Sites
 from tests.proof.simulation.world import World
 from tests.support.asl_interpreter import StateError
 from tests.support.faulty import Killed
@@ -30,13 +33,24 @@ Json = Any
 RECONCILER_SECONDS: Final = FUNCTIONS[Worker.RECONCILER].function_timeout_seconds
 
 
+def _no_level(logger: logging.Logger, level: object) -> None:
+    """Leave the level as it is; a mock would remember each of millions of calls."""
+
+
 @contextmanager
-def in_silence() -> Iterator[None]:
-    """Keep the functions' logs and the adapters' warnings to themselves: here they are played by the million."""
+def in_haste() -> Iterator[None]:
+    """Leave out what costs time and decides nothing, for as long as functions are played by the million.
+
+    Logs and warnings are kept to themselves; the memory adapters' deep copies of frozen models become shallow ones.
+    """
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
+        with (
+            warnings.catch_warnings(),
+            mock.patch.object(BaseModel, "__deepcopy__", lambda self, memo=None: self.__copy__()),  # noqa: ARG005
+            mock.patch.object(logging.Logger, "setLevel", _no_level),
+        ):
             warnings.simplefilter("ignore", DevelopmentAdapterWarning)
             yield
     finally:
@@ -63,6 +77,8 @@ class Functions:
             step: step_handler(step, CALLS[step], container=self._container) for step in STEPS
         }
         self._entries[Worker.RECONCILER] = worker_handler(Worker.RECONCILER, reconcile, container=self._container)
+        self.faults: Callable[[Site], Kind | None] | None = None
+        """Decides what strikes at each site of every function, instead of what is planted."""
         self.invocations: list[Invocation] = []
         """Every run since somebody last emptied this list, oldest first."""
 
@@ -78,7 +94,7 @@ class Functions:
 
         Its boundary has two sites of its own, the first and the last.
         """
-        run = Invocation(function.value, faults)
+        run = Invocation(function.value, faults, self.faults)
         self.invocations.append(run)
         if run.enter("lambda", INVOKE) is not None:
             raise StateError("Lambda.TooManyRequestsException", "Rate exceeded")

@@ -80,6 +80,8 @@ class Invocation:
 
     function: str
     faults: Faults
+    chooses: Callable[[Site], Kind | None] | None = None
+    """Decides at each site instead of ``faults``."""
     called: list[Site] = field(default_factory=list)
     struck: list[tuple[Site, Kind]] = field(default_factory=list)
     _throttled: set[str] = field(default_factory=set)
@@ -89,7 +91,7 @@ class Invocation:
         number = len(self.called)
         site = Site(self.function, port, method)
         self.called.append(site)
-        kind = self.faults.get(number)
+        kind = self.chooses(site) if self.chooses else self.faults.get(number)
         if kind is not None:
             self.struck.append((site, kind))
         if kind is Kind.THROTTLE:
