@@ -68,6 +68,8 @@ class Flow:
     expires_in_seconds: int = 3 * 86_400
     """Long after every doubt could have been cleared up, except where this is what the flow is about."""
     agenda: Sequence[tuple[float, Callable[[World], None]]] = ()
+    may_act: bool = True
+    """Whether any effect at all is allowed, whatever strikes."""
     safeties: tuple[Safety, ...] = ALL
     """Those for which this flow differs from the others."""
 
@@ -99,6 +101,13 @@ def revoke(world: World) -> None:
         world.intents.put(intent.model_copy(update={"status": IntentStatus.PROPOSED}))
 
 
+def tamper(world: World) -> None:
+    """Change what was approved, and leave the approval standing."""
+    intent = world.intents.find(a_ref())
+    if intent is not None:
+        world.intents.put(intent.model_copy(update={"parameters": {"title": "Wire all the money", "priority": "low"}}))
+
+
 _TOOL: Final = (SwitchKind.TOOL, "crm___create_task")
 _WHILE_WAITING: Final = BUSY_SECONDS / 2
 _K, _L, _N = Safety.IDEMPOTENT, Safety.VERIFIABLE, Safety.UNSAFE
@@ -127,7 +136,9 @@ FLOWS: Final[dict[str, Flow]] = {
     "late-then-refused": Flow([D.ACCEPT, D.REFUSE], passages=[P.LATE], safeties=(_K, _L)),
     "cut-then-half-done": Flow([D.PARTIAL], passages=[P.CUT], safeties=(_K, _L)),
     "lost-and-verifier-down": Flow(passages=[P.DONE_LOST], verify_passages=[P.DONE_503, P.UNREACHABLE], safeties=(_L,)),
-    "cancelled": Flow(agenda=[(0, set_switch(SwitchState.CANCEL, *_TOOL))]),
+    "cancelled": Flow(agenda=[(0, set_switch(SwitchState.CANCEL, *_TOOL))], may_act=False),
+    "tampered": Flow(agenda=[(0, tamper)], may_act=False, safeties=(_N,)),
+    "tampered-while-waiting": Flow(passages=[P.BUSY], agenda=[(_WHILE_WAITING, tamper)], safeties=(_L,)),
     "held": Flow(agenda=[(0, set_switch(SwitchState.HOLD, *_TOOL)), (60, set_switch(SwitchState.RUNNING, *_TOOL))]),
     "cancelled-while-waiting": Flow(
         passages=[P.BUSY],
@@ -135,7 +146,7 @@ FLOWS: Final[dict[str, Flow]] = {
         safeties=(_K, _N),
     ),
     "revoked-while-waiting": Flow(passages=[P.BUSY], agenda=[(_WHILE_WAITING, revoke)], safeties=(_L,)),
-    "expired": Flow(expires_in_seconds=-10, safeties=(_N,)),
+    "expired": Flow(expires_in_seconds=-10, may_act=False, safeties=(_N,)),
     "expires-while-waiting": Flow(passages=[P.BUSY], expires_in_seconds=BUSY_SECONDS - 2, safeties=(_L, _N)),
     "approved-twice": Flow(approvals=2),
     "recorder-down": Flow(down=frozenset({("journal", "settle")})),

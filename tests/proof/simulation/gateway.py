@@ -83,8 +83,8 @@ class SimulatedGateway:
     """What becomes of the next acting calls; THROUGH when it is used up."""
     undo_passages: deque[Passage] = field(default_factory=deque)
     verify_passages: deque[Passage] = field(default_factory=deque)
-    sent: list[ToolCall] = field(default_factory=list)
-    """Every acting call of which a byte left."""
+    sent: list[tuple[ToolCall, float]] = field(default_factory=list)
+    """Every acting call of which a byte left, and when, in seconds."""
 
     def send(
         self, call: ToolCall, *, deadline_seconds: float, scopes: Sequence[str] = (), fault: Kind | None = None
@@ -92,9 +92,9 @@ class SimulatedGateway:
         """Carry the call; the port's own contract, with the fault that strikes it."""
         del scopes
         passage = self._passage(call, fault)
-        if call.purpose is CallPurpose.INVOKE and passage not in NO_BYTE_LEFT:
-            self.sent.append(call)
         now = self.clock.monotonic_seconds()
+        if call.purpose is CallPurpose.INVOKE and passage not in NO_BYTE_LEFT:
+            self.sent.append((call, now))
         if passage is Passage.LATE:
             self.tools.carry_out_later(call, now + deadline_seconds + self.lands_within_seconds)
             answer = None
@@ -121,7 +121,7 @@ class SimulatedGateway:
             tuple(self.passages),
             tuple(self.undo_passages),
             tuple(self.verify_passages),
-            tuple(call.tool_run_ref for call in self.sent),
+            tuple((call.tool_run_ref, at) for call, at in self.sent),
             self.tools.mark(),
         )
 

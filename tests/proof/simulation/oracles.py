@@ -14,9 +14,12 @@ from domain.model.ledger import LedgerEventType
 from domain.model.outcome import CompensationStatus, Outcome, OutcomeStatus
 from domain.model.signal import SignalType, outcome_facts
 from domain.model.tool_call import CallPurpose
+from domain.model.tool_mapping import LONGEST_CALL_SECONDS
 from domain.policies.audit import findings
-from tests.builders import a_ref
+from ports.steps.contract import Junction, StepName
+from tests.builders import NOW, a_ref
 from tests.proof.rows import Endings
+from tests.proof.simulation.driver import FAILED, RUNNING, SUCCEEDED, Execution
 from tests.proof.simulation.flows import Safety
 from tests.proof.simulation.world import World
 
@@ -56,14 +59,14 @@ class Verdict:
         )
 
 
-def verdict(world: World, safety: Safety, *, executions: Sequence[str]) -> Verdict:
-    """Judge the end of the sample intent; ``executions`` are the statuses of its executions."""
+def verdict(world: World, safety: Safety, executions: Sequence[Execution], *, may_act: bool = True) -> Verdict:
+    """Judge the end of the sample intent and of its executions; raises nothing, whatever it finds."""
     attempt, outcome = world.attempt, world.outcome
-    sentences = [*world.broken, *_effects(world)]
-    if "RUNNING" in executions:
-        sentences.append("an execution never ends")
+    sentences = [*world.broken, *_effects(world), *_ends(executions, attempt, outcome)]
+    if world.tools.created and not may_act:
+        sentences.append("an effect, where nothing was allowed to act")
     if attempt is None:
-        visible = "FAILED" in executions or "ABORTED" in executions or "TIMED_OUT" in executions
+        visible = any(one.status not in {RUNNING, SUCCEEDED} for one in executions)
         sentences += [] if visible else ["nothing was claimed, and no failed execution shows it"]
         sentences += ["something was created for an intent that nobody claimed"] if world.tools.created else []
         return Verdict(tuple(sentences))
@@ -76,12 +79,34 @@ def verdict(world: World, safety: Safety, *, executions: Sequence[str]) -> Verdi
     return Verdict(tuple(sentences), tuple(_disagreements(world, attempt, outcome)), unknown)
 
 
+def _ends(executions: Sequence[Execution], attempt: Attempt | None, outcome: Outcome | None) -> list[str]:
+    """Every execution ended, in a state that says how, and none says SUCCEEDED of what did not."""
+    found: list[str] = []
+    for one in executions:
+        if one.status == RUNNING:
+            found.append("an execution never ends")
+        if one.status == FAILED and isinstance(one.state, StepName) and one.error is not None:
+            found.append(f"an execution died in {one.state} of {one.error}, which nothing caught")
+        owns = attempt is not None and attempt.owner == one.arn
+        if owns and one.state is Junction.SUCCEEDED and outcome and outcome.status is not OutcomeStatus.SUCCEEDED:
+            found.append(f"the execution ended SUCCEEDED, and the outcome is {outcome.status}")
+        if owns and one.state is Junction.DUPLICATE_SUPPRESSED:
+            found.append("the owner took itself for a duplicate")
+    return found
+
+
 def _effects(world: World) -> list[str]:
     """Once at most, whatever was recorded."""
     found: list[str] = []
     created = world.tools.created
     if len(created) > 1:
         found.append(f"{len(created)} effects: {[act.run_ref for act in created]}")
+    attempt = world.attempt
+    if attempt is not None:
+        lifetime = attempt.expires_at_epoch - NOW.timestamp()
+        # A call leaves some time after its permission was checked, though within its function's own time.
+        late = [at for _, at in world.gateway.sent if at >= lifetime + LONGEST_CALL_SECONDS]
+        found += [f"a call left {at - lifetime:.0f} s after the approval expired" for at in late]
     undone = [
         object_id for act in world.tools.acts if act.purpose is CallPurpose.COMPENSATE for object_id in act.object_ids
     ]
@@ -112,7 +137,12 @@ def _listed(exists: set[str], outcome: Outcome) -> list[str]:
     """An UNKNOWN outcome whose objects are known must list what still exists, and nothing as undone that does."""
     undone = {one.ref.object_id for one in outcome.compensation_refs if one.status is CompensationStatus.COMPLETED}
     lies = undone & exists
-    return [f"UNKNOWN says that {sorted(lies)} are undone, and they exist"] if lies else []
+    if lies:
+        return [f"UNKNOWN says that {sorted(lies)} are undone, and they exist"]
+    hidden = exists - {ref.object_id for ref in outcome.external_object_refs}
+    if outcome.external_object_refs and hidden:
+        return [f"UNKNOWN lists what exists, without {sorted(hidden)}"]
+    return []
 
 
 def _visibility(world: World, attempt: Attempt) -> list[str]:
@@ -143,7 +173,7 @@ def _disagreements(world: World, attempt: Attempt, outcome: Outcome) -> list[str
         found.append("the bus was told something else, too")
     kinds = [entry.event_type for entry in ledger]
     dispatched = kinds.count(LedgerEventType.TOOL_DISPATCHED)
-    sent = len({call.tool_run_ref for call in world.gateway.sent})
+    sent = len({call.tool_run_ref for call, _ in world.gateway.sent})
     if dispatched < sent or len(world.gateway.sent) > sent:
         found.append(f"{len(world.gateway.sent)} calls left, {dispatched} are on the ledger")
     # What was sent to find out about an UNKNOWN comes after it.
