@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tests.builders import a_ref
 from tests.proof.rows import NO_ENDINGS, SHOWN_VIOLATIONS, Endings
-from tests.proof.simulation.flows import Safety
+from tests.proof.simulation.flows import Flow, Safety
 from tests.proof.simulation.oracles import Verdict, verdict
 from tests.proof.simulation.play import Moment, Play
 from tests.proof.simulation.sites import NO_FAULTS, Faults, Kind, Site
@@ -126,9 +126,9 @@ def _next_faults(called: list[Site], faults: Faults) -> Iterator[tuple[Faults, S
             yield {**faults, number: kind}, called[number]
 
 
-def play_plan(name: str, safety: Safety, plan: Plan) -> tuple[Play, list[str]]:
+def play_plan(flow: Flow, safety: Safety, plan: Plan) -> tuple[Play, list[str]]:
     """Play one plan to its end; return the play and its story, line by line."""
-    play = Play.of(name, safety)
+    play = Play(flow, safety)
     story: list[str] = []
     step = 0
     while not play.over:

@@ -241,16 +241,17 @@ class Play:
         attempt = self.world.attempt
         if attempt is None:
             return True
-        return attempt.is_terminal and _is_published(self.world, attempt) and _is_final(attempt)
+        return attempt.is_terminal and self.is_published and _is_final(attempt)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the signal of the standing outcome is marked as published."""
+        outcome = self.world.outcome
+        if outcome is None:
+            return False
+        kept = self.world.journal.find_signal(a_ref(), signal_id(a_ref(), SignalType.of(outcome.status)))
+        return kept is not None and kept.published_at is not None
 
 
 def _is_final(attempt: Attempt) -> bool:
     return attempt.status is not AttemptStatus.UNKNOWN or attempt.operator_notified_at is not None
-
-
-def _is_published(world: World, attempt: Attempt) -> bool:
-    outcome = world.outcome
-    if outcome is None:
-        return False
-    signal = world.journal.find_signal(attempt.ref, signal_id(attempt.ref, SignalType.of(outcome.status)))
-    return signal is not None and signal.published_at is not None

@@ -1,0 +1,53 @@
+"""A pool of processes for rows of pure computation: the same result however many there are.
+
+Work is cut into items whose results are added up in the items' order, so neither the number of processes nor their
+speed can be seen in a row's value.
+"""
+
+import gc
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from typing import Final, TypeVar
+
+from tests.proof.rows import Options
+from tests.proof.simulation.functions import in_haste
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
+
+def each(work: Callable[[Item], Found], items: Sequence[Item], options: Options) -> Iterator[Found]:
+    """Yield ``work`` of each item, in the items' order; the largest items belong first.
+
+    ``work`` is a module's function and must depend on its item alone. With one worker it is run here.
+    """
+    if options.workers < 2 or len(items) < 2:
+        with in_haste():
+            for done, item in enumerate(items):
+                options.progress(done, len(items))
+                yield work(item)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(options.workers, len(items)), context, initializer=_begin) as pool:
+        for done, found in enumerate(pool.map(work, items)):
+            options.progress(done + 1, len(items))
+            yield found
+
+
+_FOR_LIFE: Final = ExitStack()
+"""Holds, in a worker process, what lasts as long as the process."""
+
+
+def _begin() -> None:
+    """Play in haste for as long as this process lives, and collect garbage only between items."""
+    _FOR_LIFE.enter_context(in_haste())
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def tidy() -> None:
+    """Collect what an item left behind: greenlets and plays refer to themselves."""
+    gc.collect()
