@@ -111,6 +111,7 @@ def _set(world: World, flip: Flip) -> None:
 def _flipped(play: Play, flip: Flip) -> tuple[Hand, tuple[str, ...]]:
     """Play to the end with one flip; return the hand and what was broken."""
     hand = Hand(play.world, flip)
+    play.disturb()
     play.functions.sites.pause = hand.at_a_site
     while not play.over:
         play.step()

@@ -8,18 +8,21 @@ whether it had to be one.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from domain.model.attempt import Attempt, AttemptStatus
+from domain.model.errors import DuplicateExecution
 from domain.model.ledger import LedgerEventType
 from domain.model.outcome import CompensationStatus, Outcome, OutcomeStatus
 from domain.model.signal import SignalType, outcome_facts
 from domain.model.tool_call import CallPurpose
 from domain.model.tool_mapping import LONGEST_CALL_SECONDS
 from domain.policies.audit import findings
-from ports.steps.contract import Junction, StepName
+from ports.steps.contract import ERROR_VARIABLE, Junction, StepName
 from tests.builders import NOW, a_ref
 from tests.proof.rows import Endings
-from tests.proof.simulation.driver import FAILED, RUNNING, SUCCEEDED, Execution
+from tests.proof.simulation.driver import FAILED, NO_VALUE, RUNNING, SUCCEEDED, Execution
+from tests.proof.simulation.ends import End
 from tests.proof.simulation.flows import Safety
 from tests.proof.simulation.world import World
 
@@ -59,10 +62,13 @@ class Verdict:
         )
 
 
-def verdict(world: World, safety: Safety, executions: Sequence[Execution], *, may_act: bool = True) -> Verdict:
+def verdict(
+    world: World, safety: Safety, executions: Sequence[Execution], *, may_act: bool = True, due: End | None = None
+) -> Verdict:
     """Judge the end of the sample intent and of its executions; raises nothing, whatever it finds."""
     attempt, outcome = world.attempt, world.outcome
     sentences = [*world.broken, *_effects(world), *_ends(executions, attempt, outcome)]
+    sentences += _as_due(due, executions[0], outcome) if due else []
     if world.tools.created and not may_act:
         sentences.append("an effect, where nothing was allowed to act")
     if attempt is None:
@@ -85,14 +91,25 @@ def _ends(executions: Sequence[Execution], attempt: Attempt | None, outcome: Out
     for one in executions:
         if one.status == RUNNING:
             found.append("an execution never ends")
-        if one.status == FAILED and isinstance(one.state, StepName) and one.error is not None:
+        if one.status == FAILED and (isinstance(one.state, StepName) or one.error == NO_VALUE) and one.error:
             found.append(f"an execution died in {one.state} of {one.error}, which nothing caught")
         owns = attempt is not None and attempt.owner == one.arn
         if owns and one.state is Junction.SUCCEEDED and outcome and outcome.status is not OutcomeStatus.SUCCEEDED:
             found.append(f"the execution ended SUCCEEDED, and the outcome is {outcome.status}")
         if owns and one.state is Junction.DUPLICATE_SUPPRESSED:
             found.append("the owner took itself for a duplicate")
+        stopped_by = one.variables[ERROR_VARIABLE] or {}
+        if stopped_by.get("Error") == DuplicateExecution.__name__ and one.state is not Junction.DUPLICATE_SUPPRESSED:
+            found.append(f"a duplicate ended in {one.state}, as if it had failed")
     return found
+
+
+def _as_due(due: End, first: Execution, outcome: Outcome | None) -> list[str]:
+    """Undisturbed, an action comes to what its flow says: a system that does nothing tells no lies either."""
+    came_to = (first.state, outcome.status if outcome else None)
+    if came_to == tuple(due):
+        return []
+    return [f"undisturbed it ends in {came_to[0]} with outcome {came_to[1]}; due are {due.machine} and {due.outcome}"]
 
 
 def _effects(world: World) -> list[str]:
@@ -113,6 +130,9 @@ def _effects(world: World) -> list[str]:
     if len(set(undone)) < len(undone):
         found.append(f"undone twice: {undone}")
     return found
+
+
+_NOTHING_LEFT: Final = frozenset({CompensationStatus.NOT_NEEDED, CompensationStatus.COMPLETED})
 
 
 def _truth(world: World, outcome: Outcome) -> list[str]:
@@ -139,6 +159,8 @@ def _listed(exists: set[str], outcome: Outcome) -> list[str]:
     lies = undone & exists
     if lies:
         return [f"UNKNOWN says that {sorted(lies)} are undone, and they exist"]
+    if exists and outcome.compensation_status in _NOTHING_LEFT:
+        return [f"UNKNOWN says that undoing is {outcome.compensation_status}, and {sorted(exists)} exist"]
     hidden = exists - {ref.object_id for ref in outcome.external_object_refs}
     if outcome.external_object_refs and hidden:
         return [f"UNKNOWN lists what exists, without {sorted(hidden)}"]
@@ -184,8 +206,9 @@ def _disagreements(world: World, attempt: Attempt, outcome: Outcome) -> list[str
 
 
 def _why_unknown(world: World, safety: Safety, attempt: Attempt, outcome: Outcome) -> Unknown:
-    if outcome.external_object_refs and not attempt.effect_in_doubt:
-        return Unknown.PEOPLE
+    if not attempt.effect_in_doubt:
+        # All is known: only what still exists can keep the outcome open, and it takes people to undo it.
+        return Unknown.PEOPLE if world.tools.existing else Unknown.IMPRECISE
     if safety is not Safety.UNSAFE:
         return Unknown.IMPRECISE
     if world.gateway.sent:

@@ -9,10 +9,12 @@ it is lost goes on beside its successor, as it does on Lambda.
 import hashlib
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+from unittest import mock
 
 from greenlet import greenlet
 
@@ -75,6 +77,13 @@ class Judged:
 
 _PLAYS: Final[dict[tuple[str, Safety], tuple[Play, Moment]]] = {}
 """Plays that were set up once and are put back to their beginning for each schedule."""
+
+
+@contextmanager
+def plays_of_their_own() -> Iterator[None]:
+    """Set every play up anew inside, and forget it afterwards: its ports remember the methods that they were given."""
+    with mock.patch.dict(_PLAYS, clear=True):
+        yield
 
 
 def _a_play(name: str, safety: Safety) -> Play:
@@ -288,7 +297,7 @@ class Schedule:
         """Let no fault strike any more, and play what is left in order."""
         play = self._play
         play.world.down = frozenset()
-        play.position = Position(Phase.SWEEPING, tuple(self._executions.values()))
+        play.position = Position(Phase.SWEEPING, tuple(self._executions.values()), disturbed=True)
         while not play.over:
             play.step()
 
