@@ -14,7 +14,7 @@ from tests.proof.simulation.sites import Kind
 ID: Final = "stuck-executions"
 WITHIN_SWEEPS: Final = 2
 STATUSES: Final = (ExecutionStatus.ABORTED, ExecutionStatus.TIMED_OUT, ExecutionStatus.FAILED)
-_QUICK_FLOWS: Final = ("accepted", "half-done", "done-and-lost", "busy")
+QUICK_FLOWS: Final = ("accepted", "half-done", "done-and-lost", "busy")
 
 
 class Part(NamedTuple):
@@ -94,7 +94,7 @@ def _settled(play: Play) -> bool:
 
 
 def _play(options: Options) -> Measured:
-    todo = [Part(*pair) for pair in PAIRS if not options.quick or pair[0] in _QUICK_FLOWS]
+    todo = [Part(*pair) for pair in PAIRS if not options.quick or pair[0] in QUICK_FLOWS]
     results = list(each(stop_everywhere, todo, options))
     stops, broken = sum(found.stops for found in results), sum(found.broken for found in results)
     return Measured(

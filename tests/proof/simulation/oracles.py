@@ -81,7 +81,7 @@ def verdict(
         return Verdict(tuple(sentences), findings(attempt, outcome, world.journal.ledger(a_ref())))
     sentences += _truth(world, outcome)
     sentences += _visibility(world, attempt)
-    unknown = _why_unknown(world, safety, attempt, outcome) if outcome.status is OutcomeStatus.UNKNOWN else None
+    unknown = _why_unknown(world, safety, attempt) if outcome.status is OutcomeStatus.UNKNOWN else None
     return Verdict(tuple(sentences), tuple(_disagreements(world, attempt, outcome)), unknown)
 
 
@@ -205,7 +205,7 @@ def _disagreements(world: World, attempt: Attempt, outcome: Outcome) -> list[str
     return found
 
 
-def _why_unknown(world: World, safety: Safety, attempt: Attempt, outcome: Outcome) -> Unknown:
+def _why_unknown(world: World, safety: Safety, attempt: Attempt) -> Unknown:
     if not attempt.effect_in_doubt:
         # All is known: only what still exists can keep the outcome open, and it takes people to undo it.
         return Unknown.PEOPLE if world.tools.existing else Unknown.IMPRECISE
