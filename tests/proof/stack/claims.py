@@ -59,7 +59,8 @@ def verdict(claims: int, tallies: Sequence[Tally], attempt: Attempt | None, ledg
     if [entry.event_type for entry in ledger] != [LedgerEventType.EXECUTION_STARTED] or first_broken_entry(ledger):
         found.append(f"the ledger holds {[entry.event_type.value for entry in ledger]} instead of one claim")
     collided = sum(tally.collided for tally in tallies)
-    value = f"{claims:,} → {len(won)} owner, {refused:,} refused, {collided:,} collisions tried again"
+    again = f", {collided:,} collisions tried again" if collided else ""
+    value = f"{claims:,} → {len(won)} owner, {refused:,} refused{again}"
     return Measured(value, not found, violations=tuple(Violation(story, ID) for story in found))
 
 
