@@ -113,11 +113,19 @@ class Ground:
             mine = [one for one in described if ref is None or _is_about(one, ref)]
             return list(pool.map(self._ended, mine))
 
+    def failed_tasks(self, arn: str) -> list[str]:
+        """Return the error of every task of an execution that failed, oldest first."""
+        told = [event.get("taskFailedEventDetails", {}).get("error") for event in self._history(arn)]
+        return [error for error in told if error]
+
+    def _history(self, arn: str) -> list[dict[str, Any]]:
+        pages = self.info.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
+        return [event for page in pages for event in page["events"]]
+
     def _ended(self, described: dict[str, Any]) -> Ended:
         arn = described["executionArn"]
-        pages = self.info.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
-        events = [event for page in pages for event in page["events"]]
-        entered = [one["stateEnteredEventDetails"]["name"] for one in events if "stateEnteredEventDetails" in one]
+        told = [event.get("stateEnteredEventDetails", {}).get("name") for event in self._history(arn)]
+        entered = [name for name in told if name]
         started, stopped = described["startDate"], described.get("stopDate", described["startDate"])
         last_state = entered[-1] if entered else "none"
         seconds = (stopped - started).total_seconds()
@@ -132,7 +140,7 @@ def ground_of(options: Options) -> Ground:
     """Return the ground of this run, starting the stack if nobody has."""
     stack = options.shared.get(STACK)
     if not isinstance(stack, LocalStack):
-        stack = start_stack(options, lambda folder: LocalStack(folder, wait_scale=WAIT_SCALE, progress=_quietly))
+        stack = start_stack(options, lambda folder: LocalStack(folder, wait_scale=WAIT_SCALE, progress=quietly))
         options.shared[STACK] = stack
     return Ground.of(stack)
 
@@ -160,7 +168,7 @@ def a_proof_intent(action_intent_id: str, action_type: str, **changes: object) -
     return an_intent(**{"action_intent_id": action_intent_id, "action_type": action_type, **fresh, **changes})
 
 
-def _quietly(_message: str) -> None:
+def quietly(_message: str) -> None:
     """A row reports its own progress."""
 
 
