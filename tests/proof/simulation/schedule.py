@@ -8,6 +8,7 @@ it is lost goes on beside its successor, as it does on Lambda.
 
 import hashlib
 import json
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -194,6 +195,7 @@ class Schedule:
         if task.function_ends_at is not None and self._time() > task.function_ends_at:
             self._note("the function's time is up")
             raise Killed
+        self._world.gateway.caller_ends_at = task.function_ends_at or math.inf
 
     def _strike(self, site: Site) -> Kind | None:
         number, self._sites = self._sites, self._sites + 1
@@ -288,6 +290,7 @@ class Schedule:
         """Let no fault strike any more, and play what is left in order."""
         play = self._play
         play.world.down = frozenset()
+        play.world.gateway.caller_ends_at = math.inf
         play.position = Position(Phase.SWEEPING, tuple(self._executions.values()))
         while not play.over:
             play.step()
