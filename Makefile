@@ -13,7 +13,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 PUBLIC_REGISTRY := PIP_CONFIG_FILE=/dev/null PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= CUSTOM_COMPILE_COMMAND="make requirements"
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo local test lint preview package requirements clean
+.PHONY: help .venv demo local test prove lint preview package requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ local: $(VENV) ## keep the embedded AWS running until interrupted (ARGS="--port 
 
 test: $(VENV) ## run every test (PYTEST_ARGS="-k replay")
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+prove: $(VENV) ## play every failure and print the scoreboard (ARGS="--quick", "--row ID", "--replay TOKEN", "--json")
+	$(BIN)/python -m tests.proof $(ARGS)
 
 lint: $(VENV) ## formatting, ruff, mypy, test collection, traceability
 	$(BIN)/ruff format --check .

@@ -37,6 +37,8 @@ SPOOL_TIMEOUT_SECONDS: Final = 30
 SPOOL_RETRY: Final = RetryRule(("States.TaskFailed", "States.Timeout"), 2, 6, 2.0, 60)
 """The last resort waits longest: about two minutes of an unreachable queue are survived; a guess."""
 
+SPOOL_CATCH: Final = CatchRule(("States.ALL",), Junction.RECORDING_FAILED)
+
 ENVELOPE: Final[dict[str, str]] = {
     "execution_arn": "$states.context.Execution.Id",
     "started_at": "$states.context.Execution.StartTime",
@@ -48,6 +50,13 @@ sends could make a state too large to record (D14)."""
 NOTHING: Final[Mapping[str, object]] = {}
 """What a task passes on. Its input holds whatever a publisher put into the event, which would be copied into every
 entry of the execution's history."""
+
+DUPLICATE_OUTPUT: Final = {"status": "DUPLICATE_SUPPRESSED"}
+
+RECORDING_FAILED_CAUSE: Final = (
+    "The outcome could not be recorded, or its signal not published. The whole state is on the outcome spool queue; "
+    "restore the store or the bus, then work off that queue."
+)
 
 STEP_COMMENTS: Final[dict[StepName, str]] = {
     StepName.START_EXECUTION: "Claim the intent for this execution; another owner's claim ends it as a duplicate.",
@@ -94,7 +103,7 @@ def definition(wiring: Wiring) -> Json:
         Junction.DUPLICATE_SUPPRESSED.value: {
             "Type": "Succeed",
             "Comment": "Another execution owns this intent; nothing was changed.",
-            "Output": {"status": "DUPLICATE_SUPPRESSED"},
+            "Output": DUPLICATE_OUTPUT,
         },
         Junction.EXECUTION_FAILED.value: _failure("The action failed or was refused, and that is recorded."),
         Junction.EXECUTION_UNKNOWN.value: _failure(
@@ -105,8 +114,7 @@ def definition(wiring: Wiring) -> Json:
             "Comment": "Outcome or signal did not get through: the state is on the spool queue, or in this execution's "
             "history if even that failed.",
             "Error": "RecordingFailed",
-            "Cause": "The outcome could not be recorded, or its signal not published. The whole state is on the "
-            "outcome spool queue; restore the store or the bus, then work off that queue.",
+            "Cause": RECORDING_FAILED_CAUSE,
         },
     }
     return {
@@ -205,6 +213,6 @@ def _spool(wiring: Wiring) -> Json:
         "TimeoutSeconds": SPOOL_TIMEOUT_SECONDS,
         "Output": NOTHING,
         "Retry": [_retrier(SPOOL_RETRY)],
-        "Catch": [_catcher(CatchRule(("States.ALL",), Junction.RECORDING_FAILED), {})],
+        "Catch": [_catcher(SPOOL_CATCH, {})],
         "Next": Junction.RECORDING_FAILED.value,
     }

@@ -39,3 +39,8 @@ class Invocation(BaseModel):
     """When the tool's answer came, or the wait for it ended."""
     retry_after_seconds: int = Field(default=0, ge=0, le=900)
     """Only for DEFERRED: how long Step Functions waits, in seconds."""
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether this is the tool's own word; a wait or a doubt is none."""
+        return self.status not in {InvocationStatus.DEFERRED, InvocationStatus.UNKNOWN}

@@ -22,8 +22,6 @@ IN_DOUBT: Final = Compensation(
 
 ACTION_SUCCEEDED: Final = Compensation(status=CompensationStatus.NOT_NEEDED, reason="The action succeeded")
 
-_NO_ANSWER: Final = frozenset({InvocationStatus.UNKNOWN, InvocationStatus.DEFERRED})
-
 
 class UndoMove(StrEnum):
     """What follows the reply to an undo call."""
@@ -78,7 +76,7 @@ def plan(
 
 def _in_doubt(attempt: Attempt, invocation: Invocation | None) -> bool:
     """Whether an effect may exist that no evidence names; a wait, or the refusal of a resend, proves nothing."""
-    answered = invocation is not None and invocation.status not in _NO_ANSWER
+    answered = invocation is not None and invocation.is_answer
     return not attempt.nothing_was_done and (attempt.in_doubt or not answered)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.model.attempt import Attempt
-from domain.model.errors import ErrorClass, ErrorCode, ExecutionHalted, FailureReport, IntentExpired
+from domain.model.errors import CLASS_OF_CODE, ErrorClass, ErrorCode, ExecutionHalted, FailureReport, IntentExpired
 from domain.model.idempotency import compensation_key
 from domain.model.invocation import Invocation, InvocationStatus
 from domain.model.outcome import Compensation, CompensationStatus, OutcomeStatus, RefCompensation
@@ -57,14 +57,29 @@ def settle(
             holds = undone.status in _NOTHING_EXISTS
             return _because(OutcomeStatus.FAILED if holds else OutcomeStatus.UNKNOWN, undone, known)
         case InvocationStatus.UNKNOWN | InvocationStatus.DEFERRED:
+            if attempt.nothing_was_done:
+                return _without_answer(attempt, compensation, failure or _proved_late(attempt))
             return _because(OutcomeStatus.UNKNOWN, compensation or IN_DOUBT, known)
 
 
 def answer_of(attempt: Attempt, invocation: Invocation | None) -> Invocation | None:
-    """Return what the invocation came to: the step's result or, if that is missing or a mere wait, the kept answer."""
+    """Return what the invocation came to: the step's result or, if that is no answer, the one kept on the attempt.
+
+    Another run of the step may have had its answer after this one had given up on it.
+    """
     if invocation is None or invocation.status is InvocationStatus.DEFERRED:
         return attempt.reply
-    return invocation
+    return attempt.reply or invocation if invocation.status is InvocationStatus.UNKNOWN else invocation
+
+
+def _proved_late(attempt: Attempt) -> FailureReport:
+    code = ErrorCode.__members__.get(attempt.last_failure_code or "", ErrorCode.UNKNOWN_ERROR)
+    return FailureReport(
+        error_name=code.value,
+        error_code=code,
+        error_class=CLASS_OF_CODE[code],
+        error_message="nothing was done, which was proved only after the step had given up on its call",
+    )
 
 
 def _as_far_as_recorded(attempt: Attempt, known: Invocation, failure: FailureReport | None) -> Compensation:

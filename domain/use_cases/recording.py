@@ -48,12 +48,13 @@ class Recording:
             return section_of(outcome)
         outcome = self.standing_outcome(attempt)
         self.publish(outcome)
-        if attempt.status is AttemptStatus.UNKNOWN and invocation is not None and not attempt.undone:
-            settlement = settle(attempt, invocation=invocation, compensation=compensation, failure=failure)
+        said = invocation if invocation is not None and invocation.is_answer else None
+        if attempt.status is AttemptStatus.UNKNOWN and said is not None and not attempt.undone:
+            settlement = settle(attempt, invocation=said, compensation=compensation, failure=failure)
             if settlement.status is not OutcomeStatus.UNKNOWN:
-                evidence = f"The answer to {invocation.tool_run_ref}, kept in the execution's state."
+                evidence = f"The answer to {said.tool_run_ref}, kept in the execution's state."
                 outcome = self.resolve(
-                    attempt, settlement, invocation, ResolutionMethod.ANSWER, resolved_by="recorder", evidence=evidence
+                    attempt, settlement, said, ResolutionMethod.ANSWER, resolved_by="recorder", evidence=evidence
                 )
         return section_of(outcome)
 

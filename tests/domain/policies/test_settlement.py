@@ -10,7 +10,7 @@ from domain.model.attempt import LEGAL_TRANSITIONS, Attempt, AttemptStatus
 from domain.model.errors import CROSSING_ERRORS, ErrorClass, ErrorCode, FailureReport, report_from_wire
 from domain.model.invocation import Invocation, InvocationStatus
 from domain.model.outcome import Compensation, CompensationStatus, OutcomeStatus
-from domain.policies.settlement import settle
+from domain.policies.settlement import answer_of, settle
 from tests.builders import a_claim, a_dispatch, an_object_ref, later
 from tests.strategies import any_text, plain_text
 
@@ -154,6 +154,24 @@ def test_a_wait_does_not_hide_the_answer_that_came_after_it() -> None:
     assert settlement.status is OutcomeStatus.SUCCEEDED
 
 
+@pytest.mark.parametrize("attempt", [CLAIMED, TAKEN_BACK], ids=["absent", "taken back"])
+def test_proof_that_came_after_the_step_had_given_up_is_believed(attempt: Attempt) -> None:
+    """Another run of the step was still at work, and recorded that its call did nothing: that is no UNKNOWN."""
+    settlement = settle(attempt, invocation=told(InvocationStatus.UNKNOWN), compensation=None, failure=None)
+    assert (settlement.status, settlement.compensation.status) == (OutcomeStatus.FAILED, CompensationStatus.NOT_NEEDED)
+    assert settlement.error_code == (attempt.last_failure_code or ErrorCode.UNKNOWN_ERROR)
+    assert "nothing was done" in (settlement.error_message or "")
+
+
+@pytest.mark.parametrize("status", [InvocationStatus.SUCCEEDED, InvocationStatus.FAILED])
+def test_an_answer_that_came_after_the_step_had_given_up_is_believed(status: InvocationStatus) -> None:
+    """The answer kept on the attempt is newer than the doubt in the state."""
+    doubt = told(InvocationStatus.UNKNOWN)
+    assert answer_of(replied(status), doubt) == replied(status).reply
+    settlement = settle(replied(status), invocation=doubt, compensation=None, failure=None)
+    assert settlement.status.value == status.value
+
+
 def test_an_execution_that_ends_without_a_word_is_explained() -> None:
     """No error, no answer: the outcome still says what is known."""
     settlement = settle(CLAIMED, invocation=None, compensation=None, failure=None)
@@ -166,10 +184,16 @@ _attempts = st.sampled_from(
     [
         (CLAIMED, None),
         (CLAIMED, InvocationStatus.DEFERRED),
+        (CLAIMED, InvocationStatus.UNKNOWN),
         (TAKEN_BACK, None),
+        (TAKEN_BACK, InvocationStatus.UNKNOWN),
         (DISPATCHED, None),
         *((DISPATCHED, status) for status in InvocationStatus),
-        *((replied(status), None) for status in (InvocationStatus.SUCCEEDED, InvocationStatus.FAILED)),
+        *(
+            (replied(status), word)
+            for status in (InvocationStatus.SUCCEEDED, InvocationStatus.FAILED)
+            for word in (None, InvocationStatus.DEFERRED, InvocationStatus.UNKNOWN)
+        ),
     ]
 )
 
@@ -193,7 +217,8 @@ def test_every_end_has_a_settlement_that_the_attempt_may_make(
         failure=error,
     )
     assert settlement.status.attempt_status in LEGAL_TRANSITIONS[attempt.status]
-    word = status if status not in {None, InvocationStatus.DEFERRED} else attempt.reply and attempt.reply.status
+    no_word = {None, InvocationStatus.DEFERRED, InvocationStatus.UNKNOWN}
+    word = status if status not in no_word else attempt.reply and attempt.reply.status
     if settlement.status is OutcomeStatus.SUCCEEDED:
         assert word is InvocationStatus.SUCCEEDED
         assert settlement.error_code is None

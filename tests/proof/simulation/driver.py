@@ -5,10 +5,12 @@ definition is generated from decides here: order, sections, retries, catches, ro
 shown by ``test_driver``, route by route. An execution is a value: what follows from it can be played several times.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
+from infrastructure.asl import DUPLICATE_OUTPUT, RECORDING_FAILED_CAUSE, SPOOL_CATCH, SPOOL_RETRY
 from ports.steps.contract import (
     ERROR_VARIABLE,
     FIRST_STEP,
@@ -17,11 +19,13 @@ from ports.steps.contract import (
     OUTCOME_ROUTING,
     SECTIONS,
     STEPS,
+    CatchRule,
     Junction,
     Routing,
     StepName,
     Target,
 )
+from ports.steps.retries import RetryRule
 from ports.steps.state import APPROVAL_IDS, CONTRACT_VERSION
 from tests.support.asl_interpreter import StateError, matches
 
@@ -95,7 +99,7 @@ class Execution:
             case Junction.SUCCEEDED | Junction.DUPLICATE_SUPPRESSED:
                 return replace(self, status=SUCCEEDED)
             case Junction.RECORDING_FAILED:
-                return replace(self, status=FAILED, error="RecordingFailed")
+                return replace(self, status=FAILED, error="RecordingFailed", cause=RECORDING_FAILED_CAUSE)
             case _:
                 outcome = self.variables["outcome"]
                 if outcome is None:
@@ -127,13 +131,14 @@ class Execution:
         try:
             result = platform.invoke(step, self.payload(step))
         except StateError as failed:
-            return self._after_error(step, failed, platform)
+            return self._after_error(spec.retries, spec.catches, failed, platform)
         return self._to(spec.next, **{spec.section: result})
 
-    def _after_error(self, step: StepName, failed: StateError, platform: Platform) -> "Execution":
-        spec = STEPS[step]
-        used = list(self.used or (0,) * len(spec.retries))
-        for index, rule in enumerate(spec.retries):
+    def _after_error(
+        self, retries: Sequence[RetryRule], catches: Sequence[CatchRule], failed: StateError, platform: Platform
+    ) -> "Execution":
+        used = list(self.used or (0,) * len(retries))
+        for index, rule in enumerate(retries):
             if not matches(rule.errors, failed.error):
                 continue
             if used[index] >= rule.max_attempts:
@@ -141,7 +146,7 @@ class Execution:
             platform.wait(min(rule.interval_seconds * rule.backoff_rate ** used[index], rule.max_delay_seconds))
             used[index] += 1
             return replace(self, used=tuple(used))
-        for catch in spec.catches:
+        for catch in catches:
             if matches(catch.errors, failed.error):
                 return self._to(catch.target, **{ERROR_VARIABLE: {"Error": failed.error, "Cause": failed.cause}})
         return replace(self, status=FAILED, error=failed.error, cause=failed.cause)
@@ -150,6 +155,12 @@ class Execution:
         try:
             platform.spool({**self._envelope(), **self.variables})
         except StateError as failed:
-            told = {"Error": failed.error, "Cause": failed.cause}
-            return self._to(Junction.RECORDING_FAILED, **{ERROR_VARIABLE: told})
+            return self._after_error((SPOOL_RETRY,), (SPOOL_CATCH,), failed, platform)
         return self._to(Junction.RECORDING_FAILED)
+
+    @property
+    def output(self) -> Json:
+        """What an execution that succeeded ends with; ``None`` of any other."""
+        if self.status != SUCCEEDED:
+            return None
+        return DUPLICATE_OUTPUT if self.state is Junction.DUPLICATE_SUPPRESSED else self.variables["outcome"]

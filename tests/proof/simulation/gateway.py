@@ -1,5 +1,6 @@
 """The gateway between functions and tools: carries calls, loses them, delays them, refuses them, and takes its time."""
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -83,6 +84,8 @@ class SimulatedGateway:
     """What becomes of the next acting calls; THROUGH when it is used up."""
     undo_passages: deque[Passage] = field(default_factory=deque)
     verify_passages: deque[Passage] = field(default_factory=deque)
+    caller_ends_at: float = math.inf
+    """When Lambda ends the function that sends, in seconds: nobody waits for an answer any longer than that."""
     sent: list[tuple[ToolCall, float]] = field(default_factory=list)
     """Every acting call of which a byte left, and when, in seconds."""
 
@@ -95,13 +98,14 @@ class SimulatedGateway:
         now = self.clock.monotonic_seconds()
         if call.purpose is CallPurpose.INVOKE and passage not in NO_BYTE_LEFT:
             self.sent.append((call, now))
+        patience = max(min(deadline_seconds, self.caller_ends_at - now), 0.0)
         if passage is Passage.LATE:
-            self.tools.carry_out_later(call, now + deadline_seconds + self.lands_within_seconds)
+            self.tools.carry_out_later(call, now + patience + self.lands_within_seconds)
             answer = None
         else:
             answer = None if passage in _NOT_ARRIVED else self.tools.carry_out(call, now)
         if passage in {Passage.LATE, Passage.DONE_LOST}:
-            self.clock.advance(deadline_seconds)
+            self.clock.advance(patience)
         outcome: ToolAnswer | TransportFailure = _FAILURES[passage] if passage is not Passage.THROUGH else _said(answer)
         return GatewayReply(outcome=outcome, request={}, response_text="")
 

@@ -8,6 +8,7 @@ it is lost goes on beside its successor, as it does on Lambda.
 
 import hashlib
 import json
+import math
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,14 +17,13 @@ from datetime import datetime
 from typing import Any, Final
 from unittest import mock
 
-from greenlet import greenlet
-
 from domain.model.execution_status import ExecutionStatus
 from ports.steps.contract import FUNCTIONS, StepName, Worker
 from tests.builders import a_ref
 from tests.proof.simulation.driver import RUNNING, SUCCEEDED, Execution
 from tests.proof.simulation.explorer import ending_of, judged
 from tests.proof.simulation.flows import PAIRS, Safety
+from tests.proof.simulation.hub import Hub
 from tests.proof.simulation.operator import resolve_as_seen
 from tests.proof.simulation.oracles import Verdict
 from tests.proof.simulation.play import APPROVAL, SWEEP, Moment, Phase, Play, Position, arn_of, ended_event
@@ -35,30 +35,12 @@ from tests.support.faulty import Killed
 Json = Any
 
 MOST_FAULTS: Final = 5
-_TICK_SECONDS: Final = 1e-5
-"""What a step of the schedule takes at least, so that nothing happens at the very same time by the clock's doing."""
 _LONGEST_PAUSE_SECONDS: Final = 45.0
 _SITES_OF_A_PLAY: Final = 80
 """About how many sites a schedule passes: faults are spread over so many."""
 _MOST_SWEEPS: Final = 6
 _QUIET_SECONDS: Final = 1_100.0
 """How long an operator waits after the last call before they look: longer than any call can still land."""
-
-
-@dataclass
-class _Task:
-    """One thread of what happens."""
-
-    name: str
-    green: greenlet
-    wakes_at: float = 0.0
-    waits_for: "_Task | None" = None
-    function_ends_at: float | None = None
-    """When Lambda ends the function that runs here, in seconds."""
-
-    @property
-    def done(self) -> bool:
-        return bool(self.green.dead)
 
 
 @dataclass(frozen=True)
@@ -106,9 +88,7 @@ class Schedule:
         self._flow, self._safety = self._chance.choice(PAIRS)
         self._play = _a_play(self._flow, self._safety)
         self._world = self._play.world
-        self._hub = greenlet.getcurrent()
-        self._tasks: list[_Task] = []
-        self._now_running: _Task | None = None
+        self._hub = Hub(self._world, self._chance)
         self._strikes = set(self._chance.sample(range(_SITES_OF_A_PLAY), self._chance.randint(0, MOST_FAULTS)))
         self._sites = 0
         self._struck = 0
@@ -122,7 +102,7 @@ class Schedule:
         self._play.functions.faults = self._strike
         try:
             self._begin()
-            self._run()
+            self._hub.run()
         finally:
             self._play.functions.sites.pause = lambda site: None  # noqa: ARG005
             self._play.functions.faults = None
@@ -141,68 +121,33 @@ class Schedule:
         )
 
     def _begin(self) -> None:
-        self._start("execution 1", lambda: self._execute(1))
+        self._hub.start("execution 1", lambda: self._execute(1))
         if self._chance.random() < 0.7:
             delay = self._chance.choice((0.0, 0.0, 1.0, 30.0, 200.0))
-            self._start("execution 2", lambda: self._execute(2), delay)
-        self._start("schedule", self._sweep, self._chance.uniform(0, 150))
+            self._hub.start("execution 2", lambda: self._execute(2), delay)
+        self._hub.start("schedule", self._sweep, self._chance.uniform(0, 150))
         if self._chance.random() < 0.15:
-            self._start("stop", self._stop, self._chance.choice((0.0, 1.0, 5.0, 60.0)))
+            self._hub.start("stop", self._stop, self._chance.choice((0.0, 1.0, 5.0, 60.0)))
         if self._chance.random() < 0.3:
-            self._start("operator", self._resolve, self._chance.uniform(0, 300))
-
-    def _start(self, name: str, work: Callable[[], object], delay_seconds: float = 0.0) -> _Task:
-        task = _Task(name, greenlet(work, parent=self._hub), self._time() + delay_seconds)
-        self._tasks.append(task)
-        return task
-
-    def _time(self) -> float:
-        return self._world.clock.monotonic_seconds()
-
-    def _run(self) -> None:
-        """Let somebody who can go on do so, until nobody is left."""
-        while self._tasks:
-            self._tasks = [task for task in self._tasks if not task.done]
-            waiting_for = [task for task in self._tasks if task.waits_for is None or task.waits_for.done]
-            ready = [task for task in waiting_for if task.wakes_at <= self._time()]
-            if ready:
-                self._resume(self._chance.choice(ready))
-            elif waiting_for:
-                self._world.let_pass(max(min(task.wakes_at for task in waiting_for) - self._time(), _TICK_SECONDS))
-
-    def _resume(self, task: _Task) -> None:
-        task.waits_for = None
-        self._now_running = task
-        self._world.let_pass(_TICK_SECONDS)
-        task.green.switch()
+            self._hub.start("operator", self._resolve, self._chance.uniform(0, 300))
 
     def _note(self, text: str) -> None:
-        line = f"{self._time():12.3f} s  {self._now_running.name if self._now_running else 'nobody'}: {text}"
+        line = f"{self._hub.seconds:12.3f} s  {self._hub.mine.name}: {text}"
         self._heard.update(line.encode())
         if self._tells:
             self._story.append(line)
 
-    def _sleep(self, seconds: float) -> None:
-        task = self._mine()
-        task.wakes_at = self._time() + seconds
-        self._hub.switch()
-
-    def _mine(self) -> _Task:
-        task = self._now_running
-        if task is None:  # pragma: no cover  only tasks sleep
-            raise AssertionError("nobody is running")
-        return task
-
     def _at_a_site(self, site: Site) -> None:
         """Let somebody else go on, and let time pass now and then; end a function whose time is up."""
         self._note(str(site))
-        task = self._mine()
+        task = self._hub.mine
         roll = self._chance.random()
         if roll < 0.5:
-            self._sleep(0.0 if roll < 0.47 else self._chance.uniform(0, _LONGEST_PAUSE_SECONDS))
-        if task.function_ends_at is not None and self._time() > task.function_ends_at:
+            self._hub.sleep(0.0 if roll < 0.47 else self._chance.uniform(0, _LONGEST_PAUSE_SECONDS))
+        if task.function_ends_at is not None and self._hub.seconds > task.function_ends_at:
             self._note("the function's time is up")
             raise Killed
+        self._world.gateway.caller_ends_at = task.function_ends_at or math.inf
 
     def _strike(self, site: Site) -> Kind | None:
         number, self._sites = self._sites, self._sites + 1
@@ -218,22 +163,21 @@ class Schedule:
         results: list[Json | StateError] = []
 
         def work() -> None:
-            task.function_ends_at = self._time() + FUNCTIONS[function].function_timeout_seconds
+            task.function_ends_at = self._hub.seconds + FUNCTIONS[function].function_timeout_seconds
             try:
                 results.append(self._play.functions.call(function, event, NO_FAULTS))
             except StateError as failed:
                 results.append(failed)
 
-        caller = self._mine()
-        task = self._start(f"{caller.name}/{function.value}", work)
+        caller = self._hub.mine
+        task = self._hub.start(f"{caller.name}/{function.value}", work)
         if self._chance.random() < 0.04:
-            self._sleep(self._chance.uniform(0, 20))
+            self._hub.sleep(self._chance.uniform(0, 20))
             if not results:
                 self._note("lost, and still running")
                 raise StateError("Lambda.Unknown", "the service lost sight of it")
         else:
-            caller.waits_for = task
-            self._hub.switch()
+            self._hub.wait_for(task)
         found = results[0]
         if isinstance(found, StateError):
             raise found
@@ -242,7 +186,7 @@ class Schedule:
     def _execute(self, number: int) -> None:
         arn = arn_of(number)
         self._world.executions.set_status(arn, ExecutionStatus.RUNNING)
-        platform = _Platform(self._world, self._sleep, self._call)
+        platform = _Platform(self._world, self._hub.sleep, self._call)
         execution = Execution(arn, self._world.clock.now(), APPROVAL)
         while execution.status == RUNNING:
             self._executions[arn] = execution
@@ -258,7 +202,7 @@ class Schedule:
         self._note(f"{execution.arn.rsplit(':', 1)[-1]} ends as {execution.status} {execution.error}")
         if execution.status != SUCCEEDED and self._chance.random() < 0.7:
             event = ended_event(execution.arn, execution.status)
-            self._start("status event", lambda: self._reconcile(event), self._chance.uniform(0, 5))
+            self._hub.start("status event", lambda: self._reconcile(event), self._chance.uniform(0, 5))
 
     def _stop(self) -> None:
         running = [one for one in self._executions.values() if one.status == RUNNING]
@@ -282,12 +226,12 @@ class Schedule:
                 body = self._world.spooled[0]
                 if self._reconcile({"spooled": json.dumps(body)}) and body in self._world.spooled:
                     self._world.spooled.remove(body)
-            self._sleep(self._chance.choice((1.0, 20.0, 70.0, 130.0, 400.0)))
+            self._hub.sleep(self._chance.choice((1.0, 20.0, 70.0, 130.0, 400.0)))
 
     def _resolve(self) -> None:
         """Look at the tools' side when nothing can land any more, and say what is there."""
         for _ in range(4):
-            self._sleep(self._chance.uniform(60, 600))
+            self._hub.sleep(self._chance.uniform(60, 600))
             said = resolve_as_seen(self._world, quiet_seconds=_QUIET_SECONDS)
             if said:
                 self._note(said)
@@ -297,6 +241,7 @@ class Schedule:
         """Let no fault strike any more, and play what is left in order."""
         play = self._play
         play.world.down = frozenset()
+        play.world.gateway.caller_ends_at = math.inf
         play.position = Position(Phase.SWEEPING, tuple(self._executions.values()), disturbed=True)
         while not play.over:
             play.step()

@@ -1,0 +1,34 @@
+"""Every row of the scoreboard, in the order in which it is played and printed."""
+
+from typing import Final
+
+from tests.proof import (
+    compensation,
+    crash_matrix,
+    kill_switch,
+    planted_bugs,
+    random_schedules,
+    stuck_executions,
+    totals,
+)
+from tests.proof.rows import Row
+from tests.proof.stack.catalogue import STACK_ROWS
+
+_TOTALS: Final = (totals.AGREEMENT, totals.UNKNOWN_PRECISION)
+
+ROWS: Final[dict[str, Row]] = {
+    row.id: row
+    for row in (
+        crash_matrix.ROW,
+        random_schedules.ROW,
+        kill_switch.ROW,
+        compensation.ROW,
+        stuck_executions.ROW,
+        planted_bugs.ROW,
+        *STACK_ROWS,
+        *_TOTALS,
+    )
+}
+
+TOTALS: Final = frozenset(row.id for row in _TOTALS)
+"""Rows that add up the ones before them."""

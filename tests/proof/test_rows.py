@@ -1,0 +1,188 @@
+"""The quick form of every row that needs no stack, and what the scoreboard does with it.
+
+The rows on the embedded AWS are played by ``tests/integration/test_proof_on_the_stack.py``.
+"""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.proof import __main__ as command_line
+from tests.proof import random_schedules, scoreboard, totals
+from tests.proof.catalogue import ROWS, TOTALS
+from tests.proof.rows import NO_ENDINGS, Endings, Measured, Options, Row, Violation
+from tests.proof.stack.catalogue import STACK_ROWS
+
+IN_PROCESS = [row for name, row in ROWS.items() if name not in TOTALS and row not in STACK_ROWS]
+THE_ROWS = [
+    "crash-matrix",
+    "random-schedules",
+    "duplicate-claims",
+    "duplicate-approvals",
+    "process-kills",
+    "kill-switch",
+    "compensation",
+    "stuck-executions",
+    "agreement",
+    "unknown-precision",
+    "two-tenants",
+    "planted-bugs",
+    "load",
+]
+
+
+def test_the_scoreboard_has_its_thirteen_rows() -> None:
+    """A row that is lost is a promise that nobody measures any more."""
+    assert sorted(ROWS) == sorted(THE_ROWS)
+    assert list(ROWS)[-2:] == [totals.AGREEMENT.id, totals.UNKNOWN_PRECISION.id]
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, Measured]:
+    """What the quick forms measure; filled as they are played."""
+    return {}
+
+
+@pytest.mark.parametrize("row", IN_PROCESS, ids=lambda row: row.id)
+def test_a_row_holds_in_its_quick_form(row: Row, measured: dict[str, Measured]) -> None:
+    """Nothing twice, nothing lost, nothing false, over fewer cases."""
+    found = measured[row.id] = row.play(Options(seed=0, quick=True))
+    assert found.violations == ()
+    assert found.ok, found.value
+
+
+@pytest.mark.parametrize("row", [totals.AGREEMENT, totals.UNKNOWN_PRECISION], ids=lambda row: row.id)
+def test_what_the_rows_add_up_to_holds(row: Row, measured: dict[str, Measured]) -> None:
+    """Every end that the quick forms judged agrees with itself, and no UNKNOWN is needless."""
+    found = row.play(Options(seed=0, shared={totals.MEASURED: measured}))
+    assert found.ok, found.value
+
+
+@pytest.mark.parametrize(
+    "endings, agreement, precision",
+    [
+        (Endings(judged=3), True, True),
+        (Endings(judged=3, disagreeing=1), False, True),
+        (Endings(judged=3, unknown_imprecise=1), True, False),
+        (Endings(judged=3, unknown_sent=2, unknown_died=1), True, True),
+        (NO_ENDINGS, False, False),
+    ],
+)
+def test_the_totals_fail_on_one_bad_end_and_on_none_at_all(endings: Endings, agreement: bool, precision: bool) -> None:
+    """One disagreement among millions is not 100 %, and nothing judged is nothing shown."""
+    before = {"some row": Measured("…", ok=True, endings=endings)}
+    verdicts = [row.play(Options(seed=0, shared={totals.MEASURED: before})).ok for row in _TOTALS]
+    assert verdicts == [agreement, precision]
+
+
+_TOTALS = (totals.AGREEMENT, totals.UNKNOWN_PRECISION)
+
+
+def test_the_number_of_processes_cannot_be_seen_in_the_result() -> None:
+    """Work is cut up and added up in one order."""
+    rows = [ROWS["stuck-executions"].play(Options(seed=0, quick=True, workers=workers)) for workers in (1, 2)]
+    assert rows[0] == rows[1]
+
+
+def test_a_schedule_is_its_seed() -> None:
+    """Played again, it tells the same story to the last byte; another seed tells another."""
+    stories = [random_schedules.replay(seed) for seed in ("7", "7", "8")]
+    assert stories[0] == stories[1] != stories[2]
+
+
+def _a_row(measured: Measured) -> Row:
+    return Row("a-row", "figures", "a target", lambda options: measured, lambda rest: f"the story of {rest}")
+
+
+def test_a_broken_row_shows_its_counter_example_with_the_command_that_replays_it() -> None:
+    """Whoever reads a red line knows what happened and how to see it again."""
+    broken = Measured("3 broken", ok=False, violations=(Violation("two effects", "a-row:some/case"),))
+    out = io.StringIO()
+    lines = scoreboard.play_rows([_a_row(broken)], Options(seed=4), out)
+    assert "FAILED a-row" in out.getvalue()
+    assert "two effects" in out.getvalue()
+    assert "make prove ARGS='--replay a-row:some/case'" in out.getvalue()
+    assert [line.as_json()["ok"] for line in lines] == [False]
+
+
+def test_progress_is_said_a_few_times_where_nobody_watches() -> None:
+    """A log of a long run shows that it goes on, without a line for every item."""
+
+    def play(options: Options) -> Measured:
+        for done in range(1_000):
+            options.progress(done, 1_000)
+        return Measured("done", ok=True)
+
+    out = io.StringIO()
+    scoreboard.play_rows([Row("a-row", "figures", "a target", play)], Options(seed=0), out)
+    assert out.getvalue().count("…") == 10
+
+
+def test_the_file_and_the_exit_code_say_what_was_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``--json`` prints what the file holds; a quick run never replaces a proof's file."""
+    monkeypatch.setattr(command_line, "QUICK_SCOREBOARD", tmp_path / "quick.json")
+    monkeypatch.setattr(command_line, "SCOREBOARD", tmp_path / "full.json")
+    code = command_line.main(["--quick", "--row", "stuck-executions", "--row", "agreement", "--seed", "3", "--json"])
+    printed = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert printed == json.loads((tmp_path / "quick.json").read_text())
+    assert not (tmp_path / "full.json").exists()
+    assert [line["id"] for line in printed] == ["stuck-executions", "agreement"]
+    assert {tuple(line) for line in printed} == {("id", "figure", "target", "value", "seed", "seconds", "ok")}
+    assert {line["seed"] for line in printed} == {3}
+
+
+def test_a_red_row_is_a_red_exit_code(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A script that runs the proof hears of it."""
+    monkeypatch.setattr(command_line, "SCOREBOARD", tmp_path / "full.json")
+    monkeypatch.setattr(command_line, "ROWS", {"load": _a_row(Measured("3 broken", ok=False))})
+    assert command_line.main([]) == 1
+    assert "0 of 1 rows ok" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "token, part",
+    [
+        ("crash-matrix:accepted/unsafe/3.5.late", "late strikes gateway.send"),
+        ("random-schedules:12", "outcome"),
+        ("kill-switch:accepted/idempotent/GLOBAL.CANCEL.9", "when it was put back"),
+        ("compensation:unsafe.2.1.refuse.AUTOMATIC/", "COMPENSATE"),
+        ("stuck-executions:busy/verifiable/3.4.ABORTED", "outcome"),
+    ],
+)
+def test_a_case_can_be_played_again(token: str, part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a counter-example prints is enough to see the whole story."""
+    assert command_line.main(["--replay", token]) == 0
+    assert part in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "nonsense",
+        "load:1",
+        "crash-matrix:",
+        "crash-matrix:accepted/unsafe/x",
+        "random-schedules:x",
+        "kill-switch:accepted",
+        "compensation:a.b/",
+        "stuck-executions:a/b/c.d.e",
+        "planted-bugs:nobody",
+    ],
+)
+def test_a_wrong_token_is_one_sentence(token: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """No traceback reaches whoever mistypes it."""
+    assert command_line.main(["--replay", token]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_rows_that_only_add_up_cannot_be_played_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """They would show nothing."""
+    assert command_line.main(["--row", "agreement"]) == 2
+    assert "adds up other rows" in capsys.readouterr().err
