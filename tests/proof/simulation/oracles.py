@@ -33,7 +33,7 @@ class Unknown(StrEnum):
     SENT = "a byte of the call had left"
     DIED = "the sender died, or went silent, between the record of the dispatch and the first byte"
     PEOPLE = "an effect exists that only people can undo"
-    IMPRECISE = "the tool could have been asked"
+    IMPRECISE = "the tool could have been asked, or had answered"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def verdict(
     """Judge the end of the sample intent and of its executions; raises nothing, whatever it finds."""
     attempt, outcome = world.attempt, world.outcome
     sentences = [*world.broken, *_effects(world), *_ends(executions, attempt, outcome)]
-    sentences += _as_due(due, executions[0], outcome) if due else []
+    sentences += _as_due(due, executions, outcome) if due else []
     if world.tools.created and not may_act:
         sentences.append("an effect, where nothing was allowed to act")
     if attempt is None:
@@ -96,20 +96,22 @@ def _ends(executions: Sequence[Execution], attempt: Attempt | None, outcome: Out
         owns = attempt is not None and attempt.owner == one.arn
         if owns and one.state is Junction.SUCCEEDED and outcome and outcome.status is not OutcomeStatus.SUCCEEDED:
             found.append(f"the execution ended SUCCEEDED, and the outcome is {outcome.status}")
-        if owns and one.state is Junction.DUPLICATE_SUPPRESSED:
+        if owns and one.state is _SUPPRESSED:
             found.append("the owner took itself for a duplicate")
         stopped_by = one.variables[ERROR_VARIABLE] or {}
-        if stopped_by.get("Error") == DuplicateExecution.__name__ and one.state is not Junction.DUPLICATE_SUPPRESSED:
+        if stopped_by.get("Error") == DuplicateExecution.__name__ and one.state is not _SUPPRESSED:
             found.append(f"a duplicate ended in {one.state}, as if it had failed")
     return found
 
 
-def _as_due(due: End, first: Execution, outcome: Outcome | None) -> list[str]:
+def _as_due(due: End, executions: Sequence[Execution], outcome: Outcome | None) -> list[str]:
     """Undisturbed, an action comes to what its flow says: a system that does nothing tells no lies either."""
-    came_to = (first.state, outcome.status if outcome else None)
-    if came_to == tuple(due):
-        return []
-    return [f"undisturbed it ends in {came_to[0]} with outcome {came_to[1]}; due are {due.machine} and {due.outcome}"]
+    first, *others = (one.state for one in executions)
+    found = [f"undisturbed a second execution ends in {state}" for state in others if state is not _SUPPRESSED]
+    came_to = outcome.status if outcome else None
+    if (first, came_to) != due:
+        found.append(f"undisturbed it ends in {first} with outcome {came_to}; due are {due.machine} and {due.outcome}")
+    return found
 
 
 def _effects(world: World) -> list[str]:
@@ -132,6 +134,7 @@ def _effects(world: World) -> list[str]:
     return found
 
 
+_SUPPRESSED: Final = Junction.DUPLICATE_SUPPRESSED
 _NOTHING_LEFT: Final = frozenset({CompensationStatus.NOT_NEEDED, CompensationStatus.COMPLETED})
 
 
@@ -209,7 +212,7 @@ def _why_unknown(world: World, safety: Safety, attempt: Attempt) -> Unknown:
     if not attempt.effect_in_doubt:
         # All is known: only what still exists can keep the outcome open, and it takes people to undo it.
         return Unknown.PEOPLE if world.tools.existing else Unknown.IMPRECISE
-    if safety is not Safety.UNSAFE:
+    if safety is not Safety.UNSAFE or world.answered:
         return Unknown.IMPRECISE
     if world.gateway.sent:
         return Unknown.SENT
