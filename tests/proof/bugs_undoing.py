@@ -147,28 +147,19 @@ BUGS: Final = (
         (Plans("accepted", _N),),
     ),
     Bug(
-        "late-success-is-undone",
-        "what one run created is undone because another run had given up",
-        (Swap(undoing, "plan", _whatever_was_created),),
-        (Plans("accepted", _N),),
-    ),
-    Bug(
-        "undone-while-in-doubt",
-        "what an answer names is undone while another call may still land",
-        (Swap(compensation, "_in_doubt", lambda _attempt, _invocation: False),),
-        (Plans("cut-then-half-done", _K),),
-    ),
-    Bug(
         "nothing-named-is-nothing-there",
         "no undo is needed where no object is named, though a call is in doubt",
-        (Swap(undoing, "plan", _nothing_created), Swap(compensation, "IN_DOUBT", IN_DOUBT)),
-        (Plans("done-and-lost", _N),),
+        (Swap(undoing, "plan", _nothing_created),),
+        (Plans("forbidden", _K),),
         "D62",
     ),
     Bug(
         "refused-resend-is-final",
         "that a resend was refused counts for the call before it",
-        (Swap(recording, "settle", _doubt_forgotten),),
+        (
+            Swap(recording, "settle", _doubt_forgotten),
+            Swap(compensation, "_in_doubt", lambda _attempt, _invocation: False),
+        ),
         (Plans("late-then-refused", _K),),
     ),
     Bug(

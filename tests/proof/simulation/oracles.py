@@ -12,7 +12,7 @@ from typing import Final
 
 from domain.model.attempt import Attempt, AttemptStatus
 from domain.model.errors import DuplicateExecution
-from domain.model.ledger import LedgerEventType
+from domain.model.ledger import LedgerEntry, LedgerEventType
 from domain.model.outcome import CompensationStatus, Outcome, OutcomeStatus
 from domain.model.signal import SignalType, outcome_facts
 from domain.model.tool_call import CallPurpose
@@ -80,6 +80,7 @@ def verdict(
         sentences.append(f"not terminal: the attempt stays {attempt.status}")
         return Verdict(tuple(sentences), findings(attempt, outcome, world.journal.ledger(a_ref())))
     sentences += _truth(world, outcome)
+    sentences += _statements(world.journal.ledger(a_ref()))
     sentences += _visibility(world, attempt)
     unknown = _why_unknown(world, safety, attempt) if outcome.status is OutcomeStatus.UNKNOWN else None
     return Verdict(tuple(sentences), tuple(_disagreements(world, attempt, outcome)), unknown)
@@ -135,6 +136,7 @@ def _effects(world: World) -> list[str]:
 
 
 _SUPPRESSED: Final = Junction.DUPLICATE_SUPPRESSED
+_NO_NEED: Final = CompensationStatus.NOT_NEEDED
 _NOTHING_LEFT: Final = frozenset({CompensationStatus.NOT_NEEDED, CompensationStatus.COMPLETED})
 
 
@@ -168,6 +170,23 @@ def _listed(exists: set[str], outcome: Outcome) -> list[str]:
     if outcome.external_object_refs and hidden:
         return [f"UNKNOWN lists what exists, without {sorted(hidden)}"]
     return []
+
+
+def _statements(ledger: Sequence[LedgerEntry]) -> list[str]:
+    """What was said on the way, though something else stands now."""
+    found: list[str] = []
+    undone: set[object] = set()
+    for entry in ledger:
+        said = entry.data
+        if entry.event_type is LedgerEventType.ACTION_UNKNOWN and said["compensation_status"] == _NO_NEED:
+            found.append("an outcome said UNKNOWN, and that nothing has to be undone")
+        if entry.event_type is LedgerEventType.COMPENSATION_DISPATCHED and said["idempotency_key"] in undone:
+            found.append("asked to undo once more what was proved undone")
+        if entry.event_type is LedgerEventType.COMPENSATION_REPLIED and said["status"] == CompensationStatus.COMPLETED:
+            undone.add(said["idempotency_key"])
+        if entry.event_type is LedgerEventType.EXECUTION_TAKEN_OVER and said["execution_status"] == RUNNING:
+            found.append("an execution was taken over while it ran")
+    return found
 
 
 def _visibility(world: World, attempt: Attempt) -> list[str]:
