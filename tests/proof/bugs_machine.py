@@ -38,12 +38,12 @@ _MISNAMED: Final = {
 
 BUGS: Final = (
     _uncaught(StepName.START_EXECUTION, "approved-twice"),
-    _uncaught(StepName.VALIDATE_PREFLIGHT, "cancelled"),
-    _uncaught(StepName.MAP_ACTION_TO_TOOL, "accepted"),
+    _uncaught(StepName.VALIDATE_PREFLIGHT, "expired"),
+    _uncaught(StepName.MAP_ACTION_TO_TOOL, "unmapped"),
     _uncaught(StepName.INVOKE_TOOL, "forbidden"),
-    _uncaught(StepName.COMPENSATE_ACTION, "half-done"),
+    _uncaught(StepName.COMPENSATE_ACTION, "half-done-undo-dead", _L),
     _uncaught(StepName.RECORD_OUTCOME, "recorder-down"),
-    _uncaught(StepName.RECORD_FAILURE, "cancelled"),
+    _uncaught(StepName.RECORD_FAILURE, "cancelled-and-recorder-down"),
     Bug(
         "duplicate-is-a-failure",
         "a duplicate execution goes the way of a failed one",

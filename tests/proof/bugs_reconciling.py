@@ -131,13 +131,13 @@ BUGS: Final = (
         "settled-while-on-its-way",
         "the reconciler does not wait for a call that may still be answered",
         (Swap(reconcile_execution, "after_its_execution", _nothing_is_on_its_way),),
-        (Stops("accepted", _N), Schedules()),
+        (Stops("accepted", _N, heard=True),),
     ),
     Bug(
         "reconciler-asks-too-early",
         "the reconciler asks while a call may still land",
         (Swap(reconcile_execution, "of_unknown", _asks_at_once),),
-        (Stops("late", _L), Schedules()),
+        (Stops("late", _L, heard=True),),
     ),
     Bug(
         "reconciler-resends-unsafe",

@@ -52,14 +52,16 @@ class Flips:
 
 @dataclass(frozen=True)
 class Stops:
-    """One flow, stopped at every site, with only sweeps left."""
+    """One flow, stopped at every site, with only sweeps left unless the stop is ``heard`` of."""
 
     flow: str
     safety: Safety
+    heard: bool = False
 
     def find(self) -> Violation | None:
         """Look at every stop."""
-        return _first(stuck_executions.stop_everywhere(stuck_executions.Part(self.flow, self.safety)).violations)
+        part = stuck_executions.Part(self.flow, self.safety, self.heard)
+        return _first(stuck_executions.stop_everywhere(part).violations)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ class Part(NamedTuple):
 
     flow: str
     safety: Safety
+    heard: bool = False
+    """Whether the status change of a stopped execution arrives; the row plays without."""
 
 
 class Stop(NamedTuple):
@@ -32,10 +34,11 @@ class Stop(NamedTuple):
     site: int | None
     """The function dies before this call of the next invocation; ``None``: it finishes, and nobody hears of it."""
     status: ExecutionStatus
+    heard: bool = False
 
     def __str__(self) -> str:
         """Return the stop as a token has it."""
-        return f"{self.step}.{'end' if self.site is None else self.site}.{self.status}"
+        return f"{self.step}.{'end' if self.site is None else self.site}.{self.status}{'.heard' if self.heard else ''}"
 
 
 class Found(NamedTuple):
@@ -50,7 +53,7 @@ class Found(NamedTuple):
 def stop_everywhere(part: Part) -> Found:
     """Stop the execution at every site of every invocation, in every way, and judge what sweeps make of it."""
     play = Play.of(part.flow, part.safety)
-    play.loses_events = True
+    play.loses_events = not part.heard
     stops = broken = step = 0
     endings, violations = NO_ENDINGS, []
     while play.position.phase is Phase.EXECUTING:
@@ -58,7 +61,7 @@ def stop_everywhere(part: Part) -> Found:
         called = play.step()
         after = play.moment()
         sites = [None, *range(len(called))] if called else []
-        for stop in (Stop(step, site, status) for site in sites for status in STATUSES):
+        for stop in (Stop(step, site, status, part.heard) for site in sites for status in STATUSES):
             play.go_back(before)
             said = _stopped(play, stop)
             if said is None:
@@ -108,12 +111,12 @@ def _play(options: Options) -> Measured:
 def replay(rest: str) -> str:
     """Stop one execution again; ``rest`` is ``flow/safety/stop``. Raises ``ValueError`` where it names nothing."""
     flow, safety, named = rest.split("/")
-    step, site, status = named.split(".")
+    step, site, status, *heard = named.split(".")
     if flow not in FLOWS:
         raise ValueError(f"{flow!r} is no flow; choose one of {', '.join(FLOWS)}")
     with in_haste():
         play = Play.of(flow, Safety(safety))
-        play.loses_events = True
+        play.loses_events = not heard
         for _ in range(int(step)):
             play.step()
         said = _stopped(play, Stop(int(step), None if site == "end" else int(site), ExecutionStatus(status)))

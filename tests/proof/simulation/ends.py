@@ -26,6 +26,7 @@ _OPEN: Final = End(Junction.EXECUTION_UNKNOWN, OutcomeStatus.UNKNOWN)
 _FOUND_DONE: Final = End(Junction.EXECUTION_UNKNOWN, OutcomeStatus.SUCCEEDED)
 _UNDONE_LATER: Final = End(Junction.EXECUTION_UNKNOWN, OutcomeStatus.FAILED)
 _RECORDED_LATER: Final = End(Junction.RECORDING_FAILED, OutcomeStatus.SUCCEEDED)
+_LOST: Final = End(Junction.RECORDING_FAILED, OutcomeStatus.FAILED)
 
 _IF_IT_CAN_BE_KNOWN: Final = {Safety.IDEMPOTENT: _DONE, Safety.VERIFIABLE: _DONE, Safety.UNSAFE: _OPEN}
 
@@ -37,6 +38,7 @@ _ENDS: Final[dict[str, End | Mapping[Safety, End]]] = {
     "half-done-undo-refused": _UNDONE_LATER,
     "half-done-undo-silent": _NOT_DONE,
     "half-done-undo-lost": _NOT_DONE,
+    "half-done-undo-dead": _UNDONE_LATER,
     "half-done-by-hand": _OPEN,
     "half-done-for-good": _OPEN,
     "muttered": _IF_IT_CAN_BE_KNOWN,
@@ -54,6 +56,7 @@ _ENDS: Final[dict[str, End | Mapping[Safety, End]]] = {
     "cut-then-half-done": {Safety.IDEMPOTENT: _UNDONE_LATER, Safety.VERIFIABLE: _NOT_DONE},
     "lost-and-verifier-down": _DONE,
     "cancelled": _CANCELLED,
+    "unmapped": _NOT_DONE,
     "tampered": _NOT_DONE,
     "tampered-while-waiting": _NOT_DONE,
     "held": _DONE,
@@ -64,6 +67,7 @@ _ENDS: Final[dict[str, End | Mapping[Safety, End]]] = {
     "expires-while-held": _CANCELLED,
     "approved-twice": _DONE,
     "recorder-down": _RECORDED_LATER,
+    "cancelled-and-recorder-down": _LOST,
     "bus-down": _RECORDED_LATER,
 }
 

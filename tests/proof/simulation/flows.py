@@ -108,6 +108,11 @@ def tamper(world: World) -> None:
         world.intents.put(intent.model_copy(update={"parameters": {"title": "Wire all the money", "priority": "low"}}))
 
 
+def withdraw(world: World) -> None:
+    """Delete the mapping that was approved."""
+    vars(world.registry)["_mappings"].clear()
+
+
 _TOOL: Final = (SwitchKind.TOOL, "crm___create_task")
 _WHILE_WAITING: Final = BUSY_SECONDS / 2
 _K, _L, _N = Safety.IDEMPOTENT, Safety.VERIFIABLE, Safety.UNSAFE
@@ -121,6 +126,7 @@ FLOWS: Final[dict[str, Flow]] = {
     "half-done-undo-refused": Flow([D.PARTIAL], [D.REFUSE]),
     "half-done-undo-silent": Flow([D.PARTIAL], [D.GRUMBLE], safeties=(_K, _N)),
     "half-done-undo-lost": Flow([D.PARTIAL], undo_passages=[P.DONE_LOST], safeties=(_L,)),
+    "half-done-undo-dead": Flow([D.PARTIAL], [D.GRUMBLE] * 5, safeties=(_L,)),
     "half-done-by-hand": Flow([D.PARTIAL], strategy=C.MANUAL, safeties=(_K, _N)),
     "half-done-for-good": Flow([D.PARTIAL], strategy=C.NONE, safeties=(_L, _N)),
     "muttered": Flow([D.MUTTER]),
@@ -138,6 +144,7 @@ FLOWS: Final[dict[str, Flow]] = {
     "cut-then-half-done": Flow([D.PARTIAL], passages=[P.CUT], safeties=(_K, _L)),
     "lost-and-verifier-down": Flow(passages=[P.DONE_LOST], verify_passages=[P.DONE_503, P.UNREACHABLE], safeties=(_L,)),
     "cancelled": Flow(agenda=[(0, set_switch(SwitchState.CANCEL, *_TOOL))], may_act=False),
+    "unmapped": Flow(agenda=[(0, withdraw)], may_act=False, safeties=(_N,)),
     "tampered": Flow(agenda=[(0, tamper)], may_act=False, safeties=(_N,)),
     "tampered-while-waiting": Flow(passages=[P.BUSY], agenda=[(_WHILE_WAITING, tamper)], safeties=(_L,)),
     "held": Flow(agenda=[(0, set_switch(SwitchState.HOLD, *_TOOL)), (60, set_switch(SwitchState.RUNNING, *_TOOL))]),
@@ -157,6 +164,12 @@ FLOWS: Final[dict[str, Flow]] = {
     ),
     "approved-twice": Flow(approvals=2),
     "recorder-down": Flow(down=frozenset({("journal", "settle")})),
+    "cancelled-and-recorder-down": Flow(
+        down=frozenset({("journal", "settle")}),
+        agenda=[(0, set_switch(SwitchState.CANCEL))],
+        may_act=False,
+        safeties=(_N,),
+    ),
     "bus-down": Flow(down=frozenset({("publisher", "publish")}), safeties=(_K, _N)),
 }
 

@@ -7,6 +7,7 @@ whether it had to be one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -137,6 +138,9 @@ def _effects(world: World) -> list[str]:
 
 _SUPPRESSED: Final = Junction.DUPLICATE_SUPPRESSED
 _NO_NEED: Final = CompensationStatus.NOT_NEEDED
+_ENDS_OF_A_CALL: Final = frozenset(
+    {LedgerEventType.TOOL_REPLIED, LedgerEventType.TOOL_IN_DOUBT, LedgerEventType.TOOL_NOT_EXECUTED}
+)
 _NOTHING_LEFT: Final = frozenset({CompensationStatus.NOT_NEEDED, CompensationStatus.COMPLETED})
 
 
@@ -176,8 +180,21 @@ def _statements(ledger: Sequence[LedgerEntry]) -> list[str]:
     """What was said on the way, though something else stands now."""
     found: list[str] = []
     undone: set[object] = set()
+    on_its_way: datetime | None = None
+    taken_over = False
     for entry in ledger:
         said = entry.data
+        if entry.event_type is LedgerEventType.TOOL_DISPATCHED:
+            on_its_way = entry.occurred_at + timedelta(seconds=LONGEST_CALL_SECONDS)
+            found += ["a call was dispatched by an execution that had been taken over"] if taken_over else []
+        elif entry.event_type in _ENDS_OF_A_CALL:
+            on_its_way = None
+        elif entry.event_type is LedgerEventType.EXECUTION_TAKEN_OVER and said["execution_status"] != "RECORDED":
+            taken_over = True
+            if on_its_way and entry.occurred_at < on_its_way:
+                found.append("an execution was taken over while its call could still be answered")
+        elif entry.event_type is LedgerEventType.ACTION_UNKNOWN:
+            taken_over = False
         if entry.event_type is LedgerEventType.ACTION_UNKNOWN and said["compensation_status"] == _NO_NEED:
             found.append("an outcome said UNKNOWN, and that nothing has to be undone")
         if entry.event_type is LedgerEventType.COMPENSATION_DISPATCHED and said["idempotency_key"] in undone:
