@@ -52,21 +52,12 @@ class Bug:
     looks: tuple[Look, ...]
     known: str = ""
     """The numbers of the original plan's defects that this puts back, as the traceability table has them."""
-    where: tuple[Swap, ...] = ()
-    """What the world has to be like for the defect to matter; it is so for the control, too."""
 
     @contextmanager
     def planted(self) -> Iterator[None]:
-        """Have the defect, and its world, in this process."""
-        with made(*self.where, *self.swaps):
+        """Have the defect in this process, for plays that are set up inside and forgotten at the end."""
+        with ExitStack() as stack:
+            stack.enter_context(plays_of_their_own())
+            for swap in self.swaps:
+                stack.enter_context(swap.made())
             yield
-
-
-@contextmanager
-def made(*swaps: Swap) -> Iterator[None]:
-    """Make the swaps, for plays that are set up inside and forgotten at the end."""
-    with ExitStack() as stack:
-        stack.enter_context(plays_of_their_own())
-        for swap in swaps:
-            stack.enter_context(swap.made())
-        yield

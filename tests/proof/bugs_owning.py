@@ -12,7 +12,7 @@ from domain.model.ledger import LedgerEntry
 from domain.policies.decision import Allowed, Decision, Refused
 from domain.use_cases import approved_action, start_execution, tool_dispatch, validate_preflight
 from tests.proof.bugs import Bug, Swap
-from tests.proof.looks import Flips, Plans, Schedules
+from tests.proof.looks import Flips, Plans, Schedules, Stops
 from tests.proof.simulation.flows import Safety
 
 _K, _L, _N = Safety
@@ -29,15 +29,11 @@ def _own_claim_is_a_duplicate(wanted: Attempt, standing: Attempt) -> Decision:
     return Allowed() if standing is wanted else Refused(DuplicateExecution, "somebody has claimed it already")
 
 
-def _only_cancelling(
-    self: MemoryKillSwitches, scopes: Sequence[SwitchScope]
-) -> list[tuple[SwitchScope, str | None]]:
+def _only_cancelling(self: MemoryKillSwitches, scopes: Sequence[SwitchScope]) -> list[tuple[SwitchScope, str | None]]:
     return [(scope, state) for scope, state in _stopping(self, scopes) if state != SwitchState.HOLD]
 
 
-def _all_cancelling(
-    self: MemoryKillSwitches, scopes: Sequence[SwitchScope]
-) -> list[tuple[SwitchScope, str | None]]:
+def _all_cancelling(self: MemoryKillSwitches, scopes: Sequence[SwitchScope]) -> list[tuple[SwitchScope, str | None]]:
     return [(scope, SwitchState.CANCEL) for scope, _ in _stopping(self, scopes)]
 
 
@@ -64,20 +60,20 @@ BUGS: Final = (
         "duplicate-goes-on",
         "a duplicate execution goes on as if it owned the intent",
         (Swap(start_execution, "claim_stands", _allowed), _NOBODY_ASKS),
-        (Plans("approved-twice", _N), Schedules()),
+        (Plans("approved-twice", _N),),
         "D20",
     ),
     Bug(
         "owner-not-asked",
         "a step does not ask whether the attempt is still its execution's",
         (_NOBODY_ASKS,),
-        (Schedules(),),
+        (Stops("accepted", _N),),
     ),
     Bug(
         "stale-writer-writes",
         "a writer need not find the record that it read",
         (Swap(MemoryExecutionJournal, "_require_still", lambda _self, _current: None),),
-        (Schedules(),),
+        (Schedules(0, 1_000)),
     ),
     Bug(
         "dispatch-ignores-switches",

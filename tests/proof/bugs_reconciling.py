@@ -1,6 +1,7 @@
 """Defects in what comes after an execution: taking over, finding out, telling people, and looking at all."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,26 +14,23 @@ from domain.model.tool_mapping import ToolMapping, Unsafe, Verifiable
 from domain.policies import reconciliation
 from domain.policies.reconciliation import Remedy, after_its_execution, of_unknown
 from domain.use_cases import reconcile_execution
-from domain.use_cases.reconcile_execution import ReconcileExecution, Reconciled
-from domain.use_cases.settle_spooled import SettleSpooled
-from domain.use_cases.record_outcome import evidence_of
+from domain.use_cases.reconcile_execution import Reconciled, ReconcileExecution
 from domain.use_cases.sweep_backlog import SweepBacklog
 from ports.operator_inbox import OperatorInbox
 from tests.proof.bugs import Bug, Swap
-from tests.proof.bugs_sending import COARSE_CLOCK
 from tests.proof.looks import Plans, Schedules, Stops
 from tests.proof.simulation.flows import Safety
-from tests.proof.simulation.world import CountedRunIds
 
 Json = Any
 
 _K, _L, _N = Safety
 _sources = SweepBacklog._sources
 _tell = ReconcileExecution._tell
-_advance = Attempt.advance
 
 
-def _same_fence(self: Attempt, *, by: str, run: str, execution_status: str, now: datetime) -> tuple[Attempt, LedgerEntry]:
+def _same_fence(
+    self: Attempt, *, by: str, run: str, execution_status: str, now: datetime
+) -> tuple[Attempt, LedgerEntry]:
     data = {"taken_over_by": by, "run": run, "execution_status": execution_status, "fence": self.fence}
     return self.advance(self.status, LedgerEventType.EXECUTION_TAKEN_OVER, data, now=now)
 
@@ -73,8 +71,6 @@ def _told_nobody(self: ReconcileExecution, attempt: Attempt, outcome: Outcome) -
 
 
 def _with(self: ReconcileExecution, **ports: Json) -> ReconcileExecution:
-    from dataclasses import replace
-
     return replace(self, **ports)
 
 
@@ -108,23 +104,18 @@ _DISPATCHED, _CLAIMED, _UNKNOWN, _UNPUBLISHED = range(4)
 """The sources of a sweep, in its own order."""
 
 
-def _spooled_over_a_takeover(self: SettleSpooled, state: Json) -> Json:
-    attempt: Json = self.journal.find_attempt(state.intent_ref)
-    return self.recording.record(attempt, **evidence_of(state))
-
-
 BUGS: Final = (
     Bug(
         "takeover-without-a-fence",
         "the reconciler takes over and leaves the fence as it is",
         (Swap(Attempt, "taken_over", _same_fence),),
-        (Schedules(),),
+        (Stops("accepted", _N),),
     ),
     Bug(
         "execution-not-asked",
         "the reconciler does not ask whether the execution still runs",
         (Swap(reconcile_execution, "after_its_execution", _runs_or_not),),
-        (Schedules(),),
+        (Schedules(0, 1_000)),
         "D17",
     ),
     Bug(
@@ -201,18 +192,5 @@ BUGS: Final = (
         ),
         (Stops("accepted", _N),),
         "D17",
-    ),
-    Bug(
-        "spooled-over-a-takeover",
-        "a spooled state is recorded though the reconciler has taken over",
-        (Swap(SettleSpooled, "__call__", _spooled_over_a_takeover),),
-        (Plans("recorder-down", _N), Schedules()),
-    ),
-    Bug(
-        "runs-have-one-name",
-        "two runs of the reconciler that take over at one moment cannot be told apart",
-        (Swap(CountedRunIds, "new", lambda _self: "run-1"),),
-        (Schedules(0, 2_000),),
-        where=(COARSE_CLOCK,),
     ),
 )

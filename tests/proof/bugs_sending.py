@@ -5,12 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from adapters.memory.clock import MemoryClock
-from adapters.memory.execution_journal import MemoryExecutionJournal
 from domain.model.attempt import Attempt, AttemptStatus
 from domain.model.canonical_json import digest
 from domain.model.errors import TransientError
-from domain.model.kill_switch import SwitchScope, stopped_by
 from domain.model.ledger import LedgerEntry
 from domain.model.tool_call import GatewayReply, ToolCall, TransportFailure, TransportPhase
 from domain.model.tool_mapping import EffectSafety, Idempotent, Unsafe, Verifiable
@@ -24,7 +21,7 @@ from domain.use_cases.map_action_to_tool import key_of
 from domain.use_cases.tool_dispatch import Sent, ToolDispatch
 from ports.execution_journal import ExecutionJournal
 from tests.proof.bugs import Bug, Swap
-from tests.proof.looks import Plans, Schedules
+from tests.proof.looks import Plans
 from tests.proof.simulation.flows import Safety
 
 Json = Any
@@ -33,11 +30,7 @@ _K, _L, _N = Safety
 _on_entry, _after_reply = retry.on_entry, retry.after_reply
 _exchange_send, _dispatch_send, _dispatch_record = GatewayExchange.send, ToolDispatch.send, ToolDispatch._dispatch
 _attempt_dispatch, _attempt_not_done = Attempt.dispatch, Attempt.not_done
-_now = MemoryClock.now
 _FOR_A_DAY: Final = Idempotent(key_ttl_seconds=86_400)
-
-COARSE_CLOCK: Final = Swap(MemoryClock, "now", lambda self: _now(self).replace(microsecond=0))
-"""A clock of whole seconds, so that two runs can do the same thing at the same moment."""
 
 
 def _http_sends_again(
@@ -108,19 +101,6 @@ def _sends_unrecorded(self: ToolDispatch, attempt: Attempt, action: ApprovedActi
     return _dispatch_record(replace(self, journal=forgiving), attempt, action)
 
 
-def _repeated_dispatch_passes(
-    self: MemoryExecutionJournal,
-    current: Attempt,
-    following: Attempt,
-    entry: LedgerEntry,
-    switches: Sequence[SwitchScope],
-) -> None:
-    stopping = self._kill_switches.stopping(switches)
-    if stopping:
-        raise stopped_by(entry.ref, stopping)
-    self.advance(current, following, entry)
-
-
 def _without_doubt(self: Attempt, **facts: Json) -> tuple[Attempt, LedgerEntry]:
     following, entry = _attempt_dispatch(self, **facts)
     return following.model_copy(update={"in_doubt": False, "doubtful_until": None}), entry
@@ -189,13 +169,6 @@ BUGS: Final = (
         (Swap(ToolDispatch, "_dispatch", _sends_unrecorded),),
         (Plans("accepted", _N),),
         "D27",
-    ),
-    Bug(
-        "repeated-dispatch-passes",
-        "finding one's own dispatch recorded counts as the permission to send",
-        (Swap(MemoryExecutionJournal, "dispatch", _repeated_dispatch_passes),),
-        (Schedules(0, 2_000),),
-        where=(COARSE_CLOCK,),
     ),
     Bug(
         "fresh-key-for-each-send",

@@ -1,7 +1,6 @@
 """Defects in undoing: not done, done wrongly, done too early, or told otherwise."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from domain.model.attempt import Attempt
@@ -11,7 +10,7 @@ from domain.model.outcome import Compensation, CompensationStatus, RefCompensati
 from domain.model.tool_mapping import CompensationPolicy, CompensationStrategy
 from domain.policies import compensation, settlement
 from domain.policies.classification import Evidence, Verdict
-from domain.policies.compensation import IN_DOUBT, Undo, UndoMove, after_undo, plan, undo_status
+from domain.policies.compensation import IN_DOUBT, Undo, UndoMove, plan, undo_status
 from domain.use_cases import recording, undoing
 from domain.use_cases.undoing import Undoing
 from ports.steps.contract import INVOCATION_ROUTING, StepName
@@ -29,7 +28,9 @@ _note = Undoing._note
 _settle = settlement.settle
 
 
-def _without_people(policy: CompensationPolicy, refs: Sequence[ExternalObjectRef], **known: Json) -> Undo | Compensation:
+def _without_people(
+    policy: CompensationPolicy, refs: Sequence[ExternalObjectRef], **known: Json
+) -> Undo | Compensation:
     found = plan(policy, refs, **known)
     if isinstance(found, Compensation) and policy.strategy is CompensationStrategy.MANUAL and refs:
         return found.model_copy(update={"status": CompensationStatus.COMPLETED})
@@ -50,7 +51,9 @@ def _whatever_was_created(
     return plan(policy, refs, attempt=attempt, invocation=failed)
 
 
-def _nothing_created(policy: CompensationPolicy, refs: Sequence[ExternalObjectRef], **known: Json) -> Undo | Compensation:
+def _nothing_created(
+    policy: CompensationPolicy, refs: Sequence[ExternalObjectRef], **known: Json
+) -> Undo | Compensation:
     found = plan(policy, refs, **known)
     return Compensation(status=CompensationStatus.NOT_NEEDED, reason="") if found == IN_DOUBT and not refs else found
 
@@ -61,7 +64,7 @@ def _first_only(policy: CompensationPolicy, refs: Sequence[ExternalObjectRef], *
 
 
 def _another_object(policy: CompensationPolicy, ref: ExternalObjectRef) -> dict[str, Json]:
-    return {name: ref.object_type for name in policy.arguments}
+    return dict.fromkeys(policy.arguments, ref.object_type)
 
 
 def _silence_is_undone(verdict: Verdict) -> CompensationStatus:

@@ -20,6 +20,10 @@ class Look(Protocol):
         """Return a counter-example with the token of its row, or ``None``."""
         ...
 
+    def __hash__(self) -> int:
+        """Equal looks need to be taken once."""
+        ...
+
 
 @dataclass(frozen=True)
 class Plans:

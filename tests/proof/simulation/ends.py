@@ -49,7 +49,7 @@ _ENDS: Final[dict[str, End | Mapping[Safety, End]]] = {
     "forbidden": _NOT_DONE,
     "token-refused": _DONE,
     "done-and-lost": _IF_IT_CAN_BE_KNOWN,
-    "done-503": _DONE,
+    "done-503": _IF_IT_CAN_BE_KNOWN,
     "cut": _IF_IT_CAN_BE_KNOWN,
     "late": _IF_IT_CAN_BE_KNOWN,
     "late-then-refused": {Safety.IDEMPOTENT: _FOUND_DONE, Safety.VERIFIABLE: _DONE},

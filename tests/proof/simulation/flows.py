@@ -137,7 +137,7 @@ FLOWS: Final[dict[str, Flow]] = {
     "forbidden": Flow(passages=[P.FORBIDDEN], safeties=(_K, _N)),
     "token-refused": Flow(passages=[P.TOKEN_REFUSED], safeties=(_K, _L)),
     "done-and-lost": Flow(passages=[P.DONE_LOST]),
-    "done-503": Flow(passages=[P.DONE_503], safeties=(_K,)),
+    "done-503": Flow(passages=[P.DONE_503], safeties=(_K, _N)),
     "cut": Flow(passages=[P.CUT]),
     "late": Flow(passages=[P.LATE]),
     "late-then-refused": Flow([D.ACCEPT, D.REFUSE], passages=[P.LATE], safeties=(_K, _L)),

@@ -7,13 +7,12 @@ whether it had to be one.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from domain.model.attempt import Attempt, AttemptStatus
 from domain.model.errors import DuplicateExecution
-from domain.model.ledger import LedgerEntry, LedgerEventType
+from domain.model.ledger import LedgerEventType
 from domain.model.outcome import CompensationStatus, Outcome, OutcomeStatus
 from domain.model.signal import SignalType, outcome_facts
 from domain.model.tool_call import CallPurpose
@@ -25,6 +24,7 @@ from tests.proof.rows import Endings
 from tests.proof.simulation.driver import FAILED, NO_VALUE, RUNNING, SUCCEEDED, Execution
 from tests.proof.simulation.ends import End
 from tests.proof.simulation.flows import Safety
+from tests.proof.simulation.on_the_way import said_on_the_way
 from tests.proof.simulation.world import World
 
 
@@ -81,7 +81,7 @@ def verdict(
         sentences.append(f"not terminal: the attempt stays {attempt.status}")
         return Verdict(tuple(sentences), findings(attempt, outcome, world.journal.ledger(a_ref())))
     sentences += _truth(world, outcome)
-    sentences += _statements(world.journal.ledger(a_ref()))
+    sentences += said_on_the_way(world.journal.ledger(a_ref()))
     sentences += _visibility(world, attempt)
     unknown = _why_unknown(world, safety, attempt) if outcome.status is OutcomeStatus.UNKNOWN else None
     return Verdict(tuple(sentences), tuple(_disagreements(world, attempt, outcome)), unknown)
@@ -137,10 +137,6 @@ def _effects(world: World) -> list[str]:
 
 
 _SUPPRESSED: Final = Junction.DUPLICATE_SUPPRESSED
-_NO_NEED: Final = CompensationStatus.NOT_NEEDED
-_ENDS_OF_A_CALL: Final = frozenset(
-    {LedgerEventType.TOOL_REPLIED, LedgerEventType.TOOL_IN_DOUBT, LedgerEventType.TOOL_NOT_EXECUTED}
-)
 _NOTHING_LEFT: Final = frozenset({CompensationStatus.NOT_NEEDED, CompensationStatus.COMPLETED})
 
 
@@ -174,36 +170,6 @@ def _listed(exists: set[str], outcome: Outcome) -> list[str]:
     if outcome.external_object_refs and hidden:
         return [f"UNKNOWN lists what exists, without {sorted(hidden)}"]
     return []
-
-
-def _statements(ledger: Sequence[LedgerEntry]) -> list[str]:
-    """What was said on the way, though something else stands now."""
-    found: list[str] = []
-    undone: set[object] = set()
-    on_its_way: datetime | None = None
-    taken_over = False
-    for entry in ledger:
-        said = entry.data
-        if entry.event_type is LedgerEventType.TOOL_DISPATCHED:
-            on_its_way = entry.occurred_at + timedelta(seconds=LONGEST_CALL_SECONDS)
-            found += ["a call was dispatched by an execution that had been taken over"] if taken_over else []
-        elif entry.event_type in _ENDS_OF_A_CALL:
-            on_its_way = None
-        elif entry.event_type is LedgerEventType.EXECUTION_TAKEN_OVER and said["execution_status"] != "RECORDED":
-            taken_over = True
-            if on_its_way and entry.occurred_at < on_its_way:
-                found.append("an execution was taken over while its call could still be answered")
-        elif entry.event_type is LedgerEventType.ACTION_UNKNOWN:
-            taken_over = False
-        if entry.event_type is LedgerEventType.ACTION_UNKNOWN and said["compensation_status"] == _NO_NEED:
-            found.append("an outcome said UNKNOWN, and that nothing has to be undone")
-        if entry.event_type is LedgerEventType.COMPENSATION_DISPATCHED and said["idempotency_key"] in undone:
-            found.append("asked to undo once more what was proved undone")
-        if entry.event_type is LedgerEventType.COMPENSATION_REPLIED and said["status"] == CompensationStatus.COMPLETED:
-            undone.add(said["idempotency_key"])
-        if entry.event_type is LedgerEventType.EXECUTION_TAKEN_OVER and said["execution_status"] == RUNNING:
-            found.append("an execution was taken over while it ran")
-    return found
 
 
 def _visibility(world: World, attempt: Attempt) -> list[str]:
