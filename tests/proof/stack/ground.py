@@ -19,6 +19,7 @@ from domain.model.identifiers import IntentRef
 from domain.model.intent import ActionIntent
 from domain.model.tool_mapping import EffectSafety, ToolMapping
 from local.documents import IntentDocument
+from local.functions import Functions
 from local.operations import Operations
 from local.stack import LocalStack
 from local.stack_info import StackInfo
@@ -62,6 +63,7 @@ class Ground:
 
     stack: LocalStack
     operations: Operations
+    functions: Functions
     journal: DynamoDbExecutionJournal
     witness: Witness
     faults: FaultPlan
@@ -69,8 +71,8 @@ class Ground:
     @classmethod
     def of(cls, stack: LocalStack) -> "Ground":
         """Return the hands on this stack."""
-        database = stack.tool_database
-        return cls(stack, Operations(stack.info), journal_of(stack.info), Witness(database), FaultPlan(database))
+        info, database = stack.info, stack.tool_database
+        return cls(stack, Operations(info), Functions(info), journal_of(info), Witness(database), FaultPlan(database))
 
     @property
     def info(self) -> StackInfo:
@@ -105,6 +107,10 @@ class Ground:
             if time.monotonic() > deadline:
                 raise NothingMoves(f"{len(running)} executions still run after {most_seconds:.0f} s, e.g. {running[0]}")
             time.sleep(POLL_SECONDS / 2)
+
+    def is_over(self, arn: str) -> bool:
+        """Whether an execution has ended."""
+        return bool(self._described(arn)["status"] != "RUNNING")
 
     def ends(self, arns: Iterable[str], ref: IntentRef | None = None) -> list[Ended]:
         """Return how executions ended; with ``ref``, only those that were started for that intent."""
