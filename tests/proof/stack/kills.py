@@ -24,7 +24,7 @@ from domain.model.signal import SignalType
 from local.functions import FunctionFailed, execution_ended
 from local.stack import LocalStack
 from ports.steps.contract import Worker
-from tests.proof.rows import Endings, Measured, Options, Row, Violation
+from tests.proof.rows import SHOWN_VIOLATIONS, Endings, Measured, Options, Row, Violation
 from tests.proof.stack import mortal_runtime
 from tests.proof.stack.agreement import Evidence, Judgement, is_final, judge
 from tests.proof.stack.ground import (
@@ -134,7 +134,7 @@ def verdict(played: Sequence[Played], heard: AbstractSet[News]) -> Measured:
     agreeing = sum(not one.judgement.found for one in played)
     endings = sum((one.judgement.endings for one in played), Endings())
     value = f"{kills} kills, {double} double, {agreeing} of {len(played)} intents ended and agree"
-    return Measured(value, not found and endings.unknown_imprecise == 0, endings, tuple(found))
+    return Measured(value, not found and endings.unknown_imprecise == 0, endings, tuple(found[:SHOWN_VIOLATIONS]))
 
 
 @dataclass(frozen=True)
