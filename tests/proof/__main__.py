@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _natural(text: str) -> int:
-    if not text.isdecimal() or len(text) > 9:  # noqa: PLR2004  what a counter can be
+    if not text.isdecimal() or len(text) > 9:
         raise argparse.ArgumentTypeError("must be a whole number from 0 to 999999999")
     return int(text)
 

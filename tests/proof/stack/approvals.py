@@ -15,7 +15,7 @@ from domain.model.tool_mapping import Idempotent
 from local.operations import MAX_EVENTS_PER_CALL
 from ports.steps.contract import Junction
 from ports.steps.resources import Resource
-from tests.proof.rows import Measured, Options, Row, Violation
+from tests.proof.rows import SHOWN_VIOLATIONS, Measured, Options, Row, Violation
 from tests.proof.stack.agreement import Judgement, judge
 from tests.proof.stack.ground import Ended, Ground, a_proof_intent, a_proof_mapping, ground_of, new_run
 
@@ -64,7 +64,7 @@ def verdict(events: int, ends: Sequence[Ended], judged: Judgement, *, unchanged:
     duplicates = by_end[_SUPPRESSED]
     row = "unchanged" if unchanged else "CHANGED"
     value = f"{events:,} → {judged.effects} effect, {duplicates:,} suppressed, outcome row {row}"
-    return Measured(value, not found, judged.endings, tuple(Violation(story, ID) for story in found))
+    return Measured(value, not found, judged.endings, tuple(Violation(story, ID) for story in found[:SHOWN_VIOLATIONS]))
 
 
 def outcome_row(ground: Ground, ref: IntentRef) -> str:

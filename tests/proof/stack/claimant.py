@@ -58,6 +58,8 @@ class Claimant:
     """Makes claims from several threads through the shipped use case and adapters."""
 
     start: StartExecution
+    executions: str
+    """What the ARNs of the machine's executions begin with: they are none, but could be."""
     orders: Orders
     tally: Tally = field(default_factory=Tally)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -82,7 +84,7 @@ class Claimant:
 
     def _claim(self, number: int) -> ExecutionState | ActionError:
         state = ExecutionState(
-            execution_arn=f"arn:aws:states:us-west-2:000000000000:execution:proof:{self.orders.name}-{number}",
+            execution_arn=f"{self.executions}:{self.orders.name}-{number}",
             started_at=self.start.clock.now(),
             approval=self.orders.ref.model_dump(),
         )
@@ -105,7 +107,8 @@ def main() -> None:
     orders = Orders.model_validate_json(sys.stdin.readline())
     info = StackInfo.load(orders.stack)
     intents = DynamoDbIntentStore(info.client("dynamodb"), info.tables["action-intents"])
-    claimant = Claimant(StartExecution(intents, journal_of(info), SystemClock()), orders)
+    executions = info.state_machine_arn.replace(":stateMachine:", ":execution:")
+    claimant = Claimant(StartExecution(intents, journal_of(info), SystemClock()), executions, orders)
     intents.find(orders.ref)  # so that the connection stands before the race
     print(READY, flush=True)  # noqa: T201  the parent waits for it
     sys.stdin.readline()

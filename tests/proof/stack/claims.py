@@ -16,7 +16,7 @@ from typing import Final
 from domain.model.attempt import Attempt
 from domain.model.ledger import LedgerEntry, LedgerEventType, first_broken_entry
 from local.stack_info import FILE_NAME
-from tests.proof.rows import Measured, Options, Row, Violation
+from tests.proof.rows import SHOWN_VIOLATIONS, Measured, Options, Row, Violation
 from tests.proof.stack.claimant import READY, Orders, Tally
 from tests.proof.stack.ground import a_proof_intent, a_proof_mapping, ground_of, new_run
 
@@ -37,7 +37,13 @@ def play(options: Options) -> Measured:
     ground.seed([intent], [a_proof_mapping(ACTION_TYPE)])
     file = ground.stack.folder / FILE_NAME
     each = [
-        Orders(stack=file, ref=intent.ref, name=f"p{number}", claims=claims // PROCESSES, threads=THREADS_EACH)
+        Orders(
+            stack=file,
+            ref=intent.ref,
+            name=f"{intent.action_intent_id}-{number}",
+            claims=claims // PROCESSES,
+            threads=THREADS_EACH,
+        )
         for number in range(PROCESSES)
     ]
     tallies = _race(each, options)
@@ -61,7 +67,7 @@ def verdict(claims: int, tallies: Sequence[Tally], attempt: Attempt | None, ledg
     collided = sum(tally.collided for tally in tallies)
     again = f", {collided:,} collisions tried again" if collided else ""
     value = f"{claims:,} → {len(won)} owner, {refused:,} refused{again}"
-    return Measured(value, not found, violations=tuple(Violation(story, ID) for story in found))
+    return Measured(value, not found, violations=tuple(Violation(story, ID) for story in found[:SHOWN_VIOLATIONS]))
 
 
 def _race(orders: Sequence[Orders], options: Options) -> list[Tally]:

@@ -96,18 +96,22 @@ _IN_FLIGHT: Final = (
 )
 """A call is on record as sent, and nobody has written down what came of it."""
 
-_ON_THE_WAY: Final = (
-    "StartExecution before intents.find",
-    "StartExecution before journal.claim",
-    "StartExecution after journal.claim",
-    "ValidatePreflight after intents.find",
-    "MapActionToTool before intents.find",
+_AROUND_THE_CALL: Final = (
     "InvokeTool before journal.find_attempt",
     "InvokeTool before journal.dispatch",
     *(site for site in _IN_FLIGHT if " during " not in site),
     "InvokeTool after journal.advance",
     "InvokeTool before external_writes.record",
     "InvokeTool after external_writes.record",
+)
+"""What may follow depends on the effect safety, so each of these is played for each."""
+
+_BEFORE_AND_AFTER_IT: Final = (
+    "StartExecution before intents.find",
+    "StartExecution before journal.claim",
+    "StartExecution after journal.claim",
+    "ValidatePreflight after intents.find",
+    "MapActionToTool before intents.find",
     "RecordOutcome before journal.find_attempt",
     "RecordOutcome before journal.settle",
     "RecordOutcome after journal.settle",
@@ -116,7 +120,6 @@ _ON_THE_WAY: Final = (
     "RecordOutcome before journal.mark_published",
     "RecordOutcome after journal.mark_published",
 )
-"""Every action passes these."""
 
 _IN_COMPENSATION: Final = (
     "CompensateAction before journal.find_attempt",
@@ -175,10 +178,12 @@ def every_case() -> Iterator[Case]:
 
 def _cases() -> Iterator[Case]:
     for effect in EFFECTS:
-        yield from (_case(effect, site) for site in _ON_THE_WAY)
+        yield from (_case(effect, site) for site in _AROUND_THE_CALL)
         yield _case(effect, "InvokeTool during gateway.send", faults=(_HELD,))
         yield _case(effect, "StartExecution after journal.claim", "RecordOutcome after journal.settle")
     effects = cycle(EFFECTS)
+    for site, effect in zip(_BEFORE_AND_AFTER_IT, effects, strict=False):
+        yield _case(effect, site)
     for site, effect in zip(_IN_COMPENSATION, effects, strict=False):
         yield _case(effect, site, faults=(_PARTIAL,))
     for site, effect in zip(_IN_FAILURE, effects, strict=False):

@@ -19,7 +19,7 @@ from domain.model.intent import ActionIntent
 from domain.model.signal import SignalType
 from domain.model.tool_mapping import EffectSafety, Idempotent, Unsafe, Verifiable
 from local.tool_server.faults import Fault, FaultKind
-from tests.proof.rows import Endings, Measured, Options, Row, Violation
+from tests.proof.rows import SHOWN_VIOLATIONS, Endings, Measured, Options, Row, Violation
 from tests.proof.stack.agreement import ACTED_UPON, Judgement, judge
 from tests.proof.stack.ground import Ground, a_proof_intent, a_proof_mapping, ground_of, new_run
 
@@ -148,7 +148,7 @@ def verdict(arrived: Sequence[Arrived], lasted_seconds: float) -> Measured:
         f"{ended:,} of {len(arrived):,} ended, {double} double, {len(arrived) / lasted_seconds:.1f} a second, "
         f"slowest tenant {ratio:.1f} times the fastest"
     )
-    return Measured(value, ok, endings, tuple(found))
+    return Measured(value, ok, endings, tuple(found[:SHOWN_VIOLATIONS]))
 
 
 def _send(ground: Ground, one: Journey) -> float:
