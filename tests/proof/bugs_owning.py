@@ -73,7 +73,7 @@ BUGS: Final = (
         "stale-writer-writes",
         "a writer need not find the record that it read",
         (Swap(MemoryExecutionJournal, "_require_still", lambda _self, _current: None),),
-        (Schedules(0, 1_000)),
+        (Schedules(0, 1_000),),
     ),
     Bug(
         "dispatch-ignores-switches",

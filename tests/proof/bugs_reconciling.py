@@ -115,7 +115,7 @@ BUGS: Final = (
         "execution-not-asked",
         "the reconciler does not ask whether the execution still runs",
         (Swap(reconcile_execution, "after_its_execution", _runs_or_not),),
-        (Schedules(0, 1_000)),
+        (Schedules(0, 1_000),),
         "D17",
     ),
     Bug(
