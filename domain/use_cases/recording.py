@@ -39,7 +39,8 @@ class Recording:
     ) -> OutcomeSection:
         """Settle the attempt, or find it settled; publish its signal if that has not been done.
 
-        An outcome that stands as UNKNOWN gives way to a tool's answer that comes with the state only now.
+        An outcome that stands as UNKNOWN gives way to a tool's answer that comes with the state only now, unless the
+        attempt holds an answer of its own: that one is to a later send, and the reconciler settles by it.
         """
         if not attempt.is_terminal:
             settlement = settle(attempt, invocation=invocation, compensation=compensation, failure=failure)
@@ -48,7 +49,8 @@ class Recording:
             return section_of(outcome)
         outcome = self.standing_outcome(attempt)
         self.publish(outcome)
-        if attempt.status is AttemptStatus.UNKNOWN and invocation is not None and not attempt.undone:
+        is_news = attempt.reply is None and not attempt.undone
+        if attempt.status is AttemptStatus.UNKNOWN and invocation is not None and is_news:
             settlement = settle(attempt, invocation=invocation, compensation=compensation, failure=failure)
             if settlement.status is not OutcomeStatus.UNKNOWN:
                 evidence = f"The answer to {invocation.tool_run_ref}, kept in the execution's state."
@@ -101,11 +103,16 @@ class Recording:
         return outcome
 
     def publish(self, outcome: Outcome) -> None:
-        """Publish an outcome's signal unless that is done; consumers dedupe, so twice is better than never."""
-        signal = self.journal.find_signal(outcome.ref, signal_id(outcome.ref, SignalType.of(outcome.status)))
-        if signal is not None and signal.published_at is None:
-            self.publisher.publish(signal)
-            self.journal.mark_published(signal.model_copy(update={"published_at": self.clock.now()}))
+        """Publish an outcome's news unless that is done; consumers dedupe, so twice is better than never.
+
+        What it resolved is told before it: else that would stay in the outbox for ever, or be told after it.
+        """
+        told = (OutcomeStatus.UNKNOWN, outcome.status) if outcome.resolution else (outcome.status,)
+        for status in told:
+            signal = self.journal.find_signal(outcome.ref, signal_id(outcome.ref, SignalType.of(status)))
+            if signal is not None and signal.published_at is None:
+                self.publisher.publish(signal)
+                self.journal.mark_published(signal.model_copy(update={"published_at": self.clock.now()}))
 
 
 def _outcome(
