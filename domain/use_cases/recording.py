@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from domain.model.attempt import Attempt, AttemptStatus
 from domain.model.errors import FailureReport, TransientError
 from domain.model.idempotency import signal_id
-from domain.model.invocation import Invocation
+from domain.model.invocation import Invocation, InvocationStatus
 from domain.model.outcome import Compensation, Outcome, OutcomeStatus, Resolution, ResolutionMethod
 from domain.model.signal import Signal, SignalType
 from domain.policies.settlement import Settlement, answer_of, settle
@@ -39,8 +39,8 @@ class Recording:
     ) -> OutcomeSection:
         """Settle the attempt, or find it settled; publish its signal if that has not been done.
 
-        An outcome that stands as UNKNOWN gives way to a tool's answer that comes with the state only now, unless the
-        attempt holds an answer of its own: that one is to a later send, and the reconciler settles by it.
+        An outcome that stands as UNKNOWN gives way to a tool's answer that comes with the state only now. A refusal
+        counts for that only where the attempt holds no answer: its own is to a later send.
         """
         if not attempt.is_terminal:
             settlement = settle(attempt, invocation=invocation, compensation=compensation, failure=failure)
@@ -49,8 +49,8 @@ class Recording:
             return section_of(outcome)
         outcome = self.standing_outcome(attempt)
         self.publish(outcome)
-        is_news = attempt.reply is None and not attempt.undone
-        if attempt.status is AttemptStatus.UNKNOWN and invocation is not None and is_news:
+        counts = invocation is not None and (attempt.reply is None or invocation.status is InvocationStatus.SUCCEEDED)
+        if attempt.status is AttemptStatus.UNKNOWN and invocation is not None and counts and not attempt.undone:
             settlement = settle(attempt, invocation=invocation, compensation=compensation, failure=failure)
             if settlement.status is not OutcomeStatus.UNKNOWN:
                 evidence = f"The answer to {invocation.tool_run_ref}, kept in the execution's state."
