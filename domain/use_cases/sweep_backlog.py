@@ -65,7 +65,7 @@ class SweepBacklog:
             return FAILED
 
     def _sources(self) -> Iterator[Iterator[IntentRef]]:
-        """Yield where to look: stale attempts, UNKNOWN ones that a machine may resolve and whose time has come, news."""
+        """Yield where to look: stale attempts, UNKNOWN ones that are due for a machine, and news."""
         now = self.clock.now()
         stale = now - timedelta(seconds=STALE_SECONDS)
         for status in (AttemptStatus.DISPATCHED, AttemptStatus.CLAIMED):
