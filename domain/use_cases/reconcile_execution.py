@@ -25,6 +25,7 @@ from domain.model.errors import (
     TransientError,
 )
 from domain.model.execution_status import ExecutionStatus
+from domain.model.idempotency import compensation_key
 from domain.model.identifiers import IntentRef
 from domain.model.invocation import InvocationStatus
 from domain.model.notice import Notice, NoticeKind
@@ -254,7 +255,11 @@ class ReconcileExecution:
             advice=advice,
             execution_arn=attempt.owner,
             now=now,
-            refs=outcome.external_object_refs,
+            refs=tuple(
+                ref
+                for ref in outcome.external_object_refs
+                if compensation_key(attempt.idempotency_key or "", ref) not in attempt.undone
+            ),
         )
         self.inbox.put(notice)
         self.journal.advance(attempt, *attempt.operator_notified(kind=kind.value, notice_id=notice.notice_id, now=now))

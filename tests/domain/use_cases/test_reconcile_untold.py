@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 import pytest
+from pydantic import JsonValue
 
 from adapters.memory.tool_gateway import Effects
 from domain.model.canonical_json import JsonObject
@@ -10,15 +11,16 @@ from domain.model.errors import ActionError, ConfigurationError, TransientError
 from domain.model.execution_status import ExecutionStatus
 from domain.model.outcome import OutcomeStatus
 from domain.model.signal import SignalType
-from domain.model.tool_call import ToolAnswer, TransportPhase
+from domain.model.tool_call import ToolAnswer, ToolCall, TransportPhase
 from domain.model.tool_mapping import CompensationPolicy
+from domain.policies.reconciliation import MOST_TRIES
 from domain.use_cases.reconcile_execution import Reconciled
 from domain.use_cases.recording import Recording
 from domain.use_cases.resolve_unknown import ResolveUnknown
 from domain.use_cases.settle_spooled import SettleSpooled
 from tests.builders import a_ref
 from tests.domain.use_cases.left_open import a_world, agreed, looked, over
-from tests.domain.use_cases.world import FAIL, INVOKE, UNSAFE, World, after
+from tests.domain.use_cases.world import FAIL, INVOKE, RECORD, UNSAFE, World, after
 from tests.support.faulty import Killed, When
 
 DOWN = TransientError("the bus is down")
@@ -104,6 +106,31 @@ def test_an_undo_that_cannot_even_be_tried_is_recorded_as_not_done(port: str, me
     assert looked(world) is Reconciled.SETTLED
     assert world.outcome().status is OutcomeStatus.FAILED
     agreed(world)
+
+
+def test_a_person_is_asked_to_undo_only_what_is_not_undone_yet() -> None:
+    """Two objects, one of which the tool undoes and the other never: who looks for both finds one missing."""
+    world = a_world()
+    ready = world.ready()
+    made: list[JsonValue] = [{"object_type": "Task", "object_id": f"task-{number}"} for number in (1, 2)]
+    world.tools.answer_next(ToolAnswer(is_error=True, structured={"success": False, "external_objects": made}))
+    world.run(ready, INVOKE, RECORD)
+    over(world, ExecutionStatus.FAILED)
+    refused = ToolAnswer(is_error=True, structured={"success": False, "error_message": "it is locked"})
+    real = world.gateway.send
+
+    def one_is_locked(call: ToolCall, **options: object) -> object:
+        if call.arguments.get("task_id") == "task-1":
+            world.tools.answer_next(refused)
+        return real(call, **options)
+
+    world.gateway.send = one_is_locked
+    for _ in range(MOST_TRIES):
+        assert looked(world) is Reconciled.WAITING
+        world.clock.advance(6 * 3_600)
+    assert looked(world) is Reconciled.NOTIFIED
+    (notice,) = world.notices.notices
+    assert [ref.object_id for ref in notice.external_object_refs] == ["task-1"]
 
 
 def test_an_answer_to_an_earlier_send_does_not_overrule_the_last_one() -> None:
