@@ -42,6 +42,11 @@ MOST_TRIES: Final = 16
 half days; then it is a person's. A guess: an outage that outlasts a weekend needs people anyway."""
 
 
+TELL_AGAIN_SECONDS: Final = 7 * 24 * 3_600
+"""After how long a person is told again, in seconds: half of what a queue keeps a notice for (Amazon SQS API Reference,
+"SetQueueAttributes", MessageRetentionPeriod: 14 days at most), so that none vanishes while its action is UNKNOWN."""
+
+
 class Remedy(StrEnum):
     """What the reconciler does next."""
 
@@ -55,7 +60,7 @@ class Remedy(StrEnum):
     RESEND = "RESEND"
     UNDO = "UNDO"
     TELL = "TELL"
-    """A person must settle it, and is told once."""
+    """A person must settle it, and is told, at long intervals."""
 
 
 def after_its_execution(attempt: Attempt, execution: ExecutionStatus, now: datetime) -> Remedy:
@@ -77,14 +82,22 @@ def after_its_execution(attempt: Attempt, execution: ExecutionStatus, now: datet
 
 def of_unknown(attempt: Attempt, mapping: ToolMapping | None, now: datetime) -> Remedy:
     """Decide how an outcome that stands as UNKNOWN can become known."""
-    if attempt.operator_notified_at is not None or (attempt.next_try_at is not None and now < attempt.next_try_at):
+    if not is_due(attempt, now):
         return Remedy.WAIT
-    if mapping is None or attempt.resolution_tries >= MOST_TRIES:
+    if mapping is None or attempt.operator_notified_at is not None or attempt.resolution_tries >= MOST_TRIES:
         return Remedy.TELL
     if attempt.effect_in_doubt:
         return _of_doubt(attempt, mapping, now)
     undoable = mapping.compensation.strategy is CompensationStrategy.AUTOMATIC
     return Remedy.UNDO if undoable else Remedy.TELL
+
+
+def is_due(attempt: Attempt, now: datetime) -> bool:
+    """Whether an UNKNOWN outcome is to be looked into now; one that a person has been told of is theirs."""
+    told = attempt.operator_notified_at
+    if told is not None:
+        return (now - told).total_seconds() >= TELL_AGAIN_SECONDS
+    return attempt.next_try_at is None or attempt.next_try_at <= now
 
 
 def _of_doubt(attempt: Attempt, mapping: ToolMapping, now: datetime) -> Remedy:

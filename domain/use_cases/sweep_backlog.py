@@ -10,7 +10,7 @@ from typing import Final
 from domain.model.attempt import AttemptStatus
 from domain.model.errors import ActionError, TransientError
 from domain.model.identifiers import IntentRef
-from domain.policies.reconciliation import STALE_SECONDS
+from domain.policies.reconciliation import STALE_SECONDS, is_due
 from domain.use_cases.reconcile_execution import ReconcileExecution
 from ports.backlog import Backlog
 from ports.clock import Clock
@@ -71,7 +71,7 @@ class SweepBacklog:
         for status in (AttemptStatus.DISPATCHED, AttemptStatus.CLAIMED):
             yield (one.ref for one in self.backlog.open_attempts(status, updated_before=stale))
         unknown = self.backlog.open_attempts(AttemptStatus.UNKNOWN, updated_before=now)
-        yield (one.ref for one in unknown if one.operator_notified_at is None and (one.next_try_at or now) <= now)
+        yield (one.ref for one in unknown if is_due(one, now))
         yield (one.ref for one in self.backlog.unpublished_signals(created_before=stale))
 
 

@@ -108,6 +108,20 @@ def test_an_undo_that_cannot_even_be_tried_is_recorded_as_not_done(port: str, me
     agreed(world)
 
 
+def test_a_person_is_told_again_before_the_queue_forgets_the_notice() -> None:
+    """A queue keeps it for a fortnight; what stands as UNKNOWN after that still has an alarm that names it."""
+    world = unknown_and_untold(a_world(UNSAFE, compensation=CompensationPolicy()))
+    world.publisher.heal()
+    told = []
+    for _ in range(15):
+        world.clock.advance(86_400)
+        world.sweep()
+        told.append(len(world.notices.notices))
+    assert (told[0], told[6], told[7], told[-1]) == (1, 1, 2, 3)
+    assert len({notice.notice_id for notice in world.notices.notices}) == 1
+    agreed(world)
+
+
 def test_a_person_is_asked_to_undo_only_what_is_not_undone_yet() -> None:
     """Two objects, one of which the tool undoes and the other never: who looks for both finds one missing."""
     world = a_world()
