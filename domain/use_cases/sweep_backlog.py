@@ -28,7 +28,7 @@ class SweepBacklog:
 
     One intent's error never stops the others: it is logged, counted and met again by the next sweep. What no next
     sweep can mend (a record that cannot be read, an access that is denied) is raised when everything else is done,
-    so that the function's alarm tells it.
+    so that the function's alarm tells it; so is an error where nothing at all could be done.
     """
 
     backlog: Backlog
@@ -54,6 +54,8 @@ class SweepBacklog:
         lasting = [fault for fault in faults if not isinstance(fault, TransientError)]
         if lasting:
             raise lasting[0]
+        if faults and set(found) <= {FAILED}:
+            raise faults[0]
         return dict(found)
 
     def _look(self, ref: IntentRef, seconds_left: float, faults: list[ActionError]) -> str:

@@ -18,6 +18,7 @@ from domain.model.tool_call import CallPurpose, ToolAnswer, TransportPhase
 from domain.model.tool_mapping import CompensationPolicy
 from domain.use_cases.reconcile_execution import Reconciled
 from domain.use_cases.sweep_backlog import SweepBacklog
+from ports.backlog import Backlog
 from tests.builders import a_claim
 from tests.domain.use_cases.left_open import (
     a_partial_outcome,
@@ -36,7 +37,7 @@ from tests.domain.use_cases.world import (
     World,
     after,
 )
-from tests.support.faulty import Killed, When
+from tests.support.faulty import Faulty, Killed, When
 
 
 def test_an_intent_that_was_never_claimed_is_left_alone() -> None:
@@ -198,7 +199,26 @@ def test_one_intents_error_does_not_stop_the_sweep() -> None:
     over(world)
     world.clock.advance(121)
     world.executions.fail("status", TransientError("throttled"))
-    assert world.sweep() == {"FAILED": 1}
+    sweep = SweepBacklog(Crowded(world.records), world.reconcile(), world.clock)
+    assert sweep(seconds_left=55.0) == {"FAILED": 1, "UNCLAIMED": 100}
+    assert world.sweep() == {"SETTLED": 1}
+
+
+@pytest.mark.parametrize("part", ["looking", "finding"])
+def test_a_sweep_that_could_do_nothing_at_all_says_so(part: str) -> None:
+    """Hours of throttling must ring the function's alarm, and not only be counted in a report that nobody reads."""
+    world = a_world()
+    world.run(world.a_state(), *BEFORE_INVOKE)
+    over(world)
+    world.clock.advance(121)
+    backlog = Faulty(MemoryBacklog(world.records))
+    if part == "looking":
+        world.executions.fail("status", TransientError("throttled"))
+    else:
+        backlog.fail("open_attempts", TransientError("throttled"), times=3)
+        backlog.fail("unpublished_signals", TransientError("throttled"))
+    with pytest.raises(TransientError, match="throttled"):
+        SweepBacklog(cast("Backlog", backlog), world.reconcile(), world.clock)(seconds_left=55.0)
     assert world.sweep() == {"SETTLED": 1}
 
 
