@@ -52,9 +52,6 @@ class Ended:
     arn: str
     status: str
     last_state: str
-    seconds: float
-    stopped_at: float
-    """Epoch seconds."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +133,7 @@ class Ground:
         arn = described["executionArn"]
         told = [event.get("stateEnteredEventDetails", {}).get("name") for event in self._history(arn)]
         entered = [name for name in told if name]
-        started, stopped = described["startDate"], described.get("stopDate", described["startDate"])
-        last_state = entered[-1] if entered else "none"
-        seconds = (stopped - started).total_seconds()
-        return Ended(arn, described["status"], last_state, seconds, stopped.timestamp())
+        return Ended(arn, described["status"], entered[-1] if entered else "none")
 
     def _described(self, arn: str) -> dict[str, Any]:
         found: dict[str, Any] = self.info.client("stepfunctions").describe_execution(executionArn=arn)
