@@ -109,9 +109,9 @@ class Ground:
                 raise NothingMoves(f"{len(running)} executions still run after {most_seconds:.0f} s, e.g. {running[0]}")
             time.sleep(POLL_SECONDS / 2)
 
-    def is_over(self, arn: str) -> bool:
-        """Whether an execution has ended."""
-        return bool(self._described(arn)["status"] != "RUNNING")
+    def status(self, arn: str) -> str:
+        """Return how an execution stands, in Step Functions' word."""
+        return str(self._described(arn)["status"])
 
     def ends(self, arns: Iterable[str], ref: IntentRef | None = None) -> list[Ended]:
         """Return how executions ended; with ``ref``, only those that were started for that intent."""

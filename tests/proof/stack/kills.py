@@ -21,6 +21,7 @@ from typing import Final
 
 from domain.model.identifiers import IntentRef
 from domain.model.signal import SignalType
+from infrastructure.reconciliation import BAD_ENDS
 from local.functions import FunctionFailed, execution_ended
 from local.stack import LocalStack
 from ports.steps.contract import Worker
@@ -184,16 +185,13 @@ class _Player:
         deadline = time.monotonic() + END_SECONDS
         while True:
             seen = self.ground.wait_until_final(ref, case.effect, most_seconds=TRY_AGAIN_AFTER_SECONDS)
-            over = seen.attempt is not None and self.ground.is_over(seen.attempt.owner)
-            if (
-                over
-                and is_final(seen, case.effect)
-                and len(self.mortuary.dead(case, ref.action_intent_id)) == len(case.sites)
-            ):
+            execution = self.ground.status(seen.attempt.owner) if seen.attempt else "RUNNING"
+            final = execution != "RUNNING" and is_final(seen, case.effect)
+            died = len(self.mortuary.dead(case, ref.action_intent_id)) == len(case.sites)
+            if (final and died) or time.monotonic() > deadline:
                 return seen
-            if time.monotonic() > deadline:
-                return seen
-            if over and seen.attempt is not None and not is_final(seen, case.effect):
+            # Nobody is woken by an execution that ended well.
+            if seen.attempt and not final and execution in BAD_ENDS:
                 self._wake_again(seen.attempt.owner, ref)
             time.sleep(POLL_SECONDS)
 
