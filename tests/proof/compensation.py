@@ -14,6 +14,7 @@ from tests.proof.simulation.tool_side import Doing
 
 ID: Final = "compensation"
 MOST_OBJECTS: Final = 4
+QUICK_OBJECTS: Final = 2
 _FAILURES: Final = (Doing.REFUSE, Doing.GRUMBLE, Doing.MUTTER)
 """The undo is refused; it fails and says nothing; it is done and says nothing."""
 
@@ -57,15 +58,18 @@ def explore(part: Part) -> Tally:
     return tally
 
 
+def violations(part: Part, tally: Tally) -> list[Violation]:
+    """Return a part's counter-examples with their tokens."""
+    return [Violation("; ".join(said), f"{ID}:{part}/{'+'.join(map(str, plan))}") for plan, said in tally.examples]
+
+
 def _play(options: Options) -> Measured:
-    todo = list(parts(2 if options.quick else MOST_OBJECTS))
+    todo = list(parts(QUICK_OBJECTS if options.quick else MOST_OBJECTS))
     total = Tally()
     found: list[Violation] = []
     for part, tally in zip(todo, each(explore, todo, options), strict=True):
         total += tally
-        found += [
-            Violation("; ".join(said), f"{ID}:{part}/{'+'.join(map(str, plan))}") for plan, said in tally.examples
-        ]
+        found += violations(part, tally)
     return Measured(
         value=f"{total.plans:,} plans over {len(todo)} ways to undo: {total.broken} broken",
         ok=total.broken == 0,

@@ -17,7 +17,7 @@ from tests.proof.simulation.world import World
 
 ID: Final = "kill-switch"
 _FLOWS: Final = ("accepted", "half-done", "busy", "grumbled", "done-and-lost", "cut", "late", "recorder-down")
-_QUICK_FLOWS: Final = ("accepted", "done-and-lost")
+QUICK_FLOWS: Final = ("accepted", "done-and-lost")
 RELEASED_AFTER_SECONDS: Final = 400.0
 
 SCOPES: Final = (
@@ -111,6 +111,7 @@ def _set(world: World, flip: Flip) -> None:
 def _flipped(play: Play, flip: Flip) -> tuple[Hand, tuple[str, ...]]:
     """Play to the end with one flip; return the hand and what was broken."""
     hand = Hand(play.world, flip)
+    play.disturb()
     play.functions.sites.pause = hand.at_a_site
     while not play.over:
         play.step()
@@ -147,7 +148,7 @@ def flip_everywhere(part: Part) -> Found:
 
 
 def _play(options: Options) -> Measured:
-    todo = [Part(flow, safety) for flow in (_QUICK_FLOWS if options.quick else _FLOWS) for safety in Safety]
+    todo = [Part(flow, safety) for flow in (QUICK_FLOWS if options.quick else _FLOWS) for safety in Safety]
     results = list(each(flip_everywhere, todo, options))
     flips, broken = sum(found.flips for found in results), sum(found.broken for found in results)
     dispatched = sum(found.dispatched_after for found in results)

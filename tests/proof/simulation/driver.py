@@ -33,6 +33,8 @@ Json = Any
 
 RUNNING, SUCCEEDED, FAILED, TIMED_OUT = "RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT"
 _ROUTINGS: Final = {Junction.CHECK_INVOCATION: INVOCATION_ROUTING, Junction.CHECK_OUTCOME: OUTCOME_ROUTING}
+NO_VALUE: Final = "States.QueryEvaluationError"
+"""The end of an execution whose state names a value that no step has assigned."""
 _BLANK: Final[dict[str, Json]] = dict.fromkeys((*SECTIONS, ERROR_VARIABLE))
 
 
@@ -100,11 +102,13 @@ class Execution:
                 return replace(self, status=FAILED, error="RecordingFailed", cause=RECORDING_FAILED_CAUSE)
             case _:
                 outcome = self.variables["outcome"]
+                if outcome is None:
+                    return replace(self, status=FAILED, error=NO_VALUE)
                 return replace(self, status=FAILED, error=outcome["error_code"], cause=outcome["error_message"])
 
     def _choice(self, routing: Routing) -> Target:
-        status = self.variables[routing.section]["status"]
-        return routing.routes.get(status, routing.otherwise)
+        section = self.variables[routing.section]
+        return routing.routes.get(section["status"], routing.otherwise) if section else routing.otherwise
 
     def _to(self, target: Target, **assigned: Json) -> "Execution":
         return replace(self, state=target, used=(), path=(*self.path, target), variables={**self.variables, **assigned})

@@ -72,7 +72,7 @@ class Tally:
 
 def judged(play: Play) -> Verdict:
     """Judge a play that is over."""
-    return verdict(play.world, play.safety, play.position.executions, may_act=play.flow.may_act)
+    return verdict(play.world, play.safety, play.position.executions, may_act=play.flow.may_act, due=play.due)
 
 
 @dataclass

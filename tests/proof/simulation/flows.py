@@ -108,6 +108,11 @@ def tamper(world: World) -> None:
         world.intents.put(intent.model_copy(update={"parameters": {"title": "Wire all the money", "priority": "low"}}))
 
 
+def withdraw(world: World) -> None:
+    """Delete the mapping that was approved."""
+    vars(world.registry)["_mappings"].clear()
+
+
 _TOOL: Final = (SwitchKind.TOOL, "crm___create_task")
 _WHILE_WAITING: Final = BUSY_SECONDS / 2
 _K, _L, _N = Safety.IDEMPOTENT, Safety.VERIFIABLE, Safety.UNSAFE
@@ -121,22 +126,25 @@ FLOWS: Final[dict[str, Flow]] = {
     "half-done-undo-refused": Flow([D.PARTIAL], [D.REFUSE]),
     "half-done-undo-silent": Flow([D.PARTIAL], [D.GRUMBLE], safeties=(_K, _N)),
     "half-done-undo-lost": Flow([D.PARTIAL], undo_passages=[P.DONE_LOST], safeties=(_L,)),
+    "half-done-undo-dead": Flow([D.PARTIAL], [D.GRUMBLE] * 5, safeties=(_L,)),
     "half-done-by-hand": Flow([D.PARTIAL], strategy=C.MANUAL, safeties=(_K, _N)),
     "half-done-for-good": Flow([D.PARTIAL], strategy=C.NONE, safeties=(_L, _N)),
     "muttered": Flow([D.MUTTER]),
     "grumbled": Flow([D.GRUMBLE]),
+    "hedged": Flow([D.HEDGE], safeties=(_N,)),
     "busy": Flow(passages=[P.BUSY]),
     "unreachable": Flow(passages=[P.UNREACHABLE], safeties=(_L, _N)),
     "forbidden": Flow(passages=[P.FORBIDDEN], safeties=(_K, _N)),
     "token-refused": Flow(passages=[P.TOKEN_REFUSED], safeties=(_K, _L)),
     "done-and-lost": Flow(passages=[P.DONE_LOST]),
-    "done-503": Flow(passages=[P.DONE_503], safeties=(_K,)),
+    "done-503": Flow(passages=[P.DONE_503], safeties=(_K, _N)),
     "cut": Flow(passages=[P.CUT]),
     "late": Flow(passages=[P.LATE]),
     "late-then-refused": Flow([D.ACCEPT, D.REFUSE], passages=[P.LATE], safeties=(_K, _L)),
     "cut-then-half-done": Flow([D.PARTIAL], passages=[P.CUT], safeties=(_K, _L)),
     "lost-and-verifier-down": Flow(passages=[P.DONE_LOST], verify_passages=[P.DONE_503, P.UNREACHABLE], safeties=(_L,)),
     "cancelled": Flow(agenda=[(0, set_switch(SwitchState.CANCEL, *_TOOL))], may_act=False),
+    "unmapped": Flow(agenda=[(0, withdraw)], may_act=False, safeties=(_N,)),
     "tampered": Flow(agenda=[(0, tamper)], may_act=False, safeties=(_N,)),
     "tampered-while-waiting": Flow(passages=[P.BUSY], agenda=[(_WHILE_WAITING, tamper)], safeties=(_L,)),
     "held": Flow(agenda=[(0, set_switch(SwitchState.HOLD, *_TOOL)), (60, set_switch(SwitchState.RUNNING, *_TOOL))]),
@@ -148,8 +156,20 @@ FLOWS: Final[dict[str, Flow]] = {
     "revoked-while-waiting": Flow(passages=[P.BUSY], agenda=[(_WHILE_WAITING, revoke)], safeties=(_L,)),
     "expired": Flow(expires_in_seconds=-10, may_act=False, safeties=(_N,)),
     "expires-while-waiting": Flow(passages=[P.BUSY], expires_in_seconds=BUSY_SECONDS - 2, safeties=(_L, _N)),
+    "expires-while-held": Flow(
+        expires_in_seconds=60,
+        agenda=[(0, set_switch(SwitchState.HOLD, *_TOOL)), (140, set_switch(SwitchState.RUNNING, *_TOOL))],
+        may_act=False,
+        safeties=(_N,),
+    ),
     "approved-twice": Flow(approvals=2),
     "recorder-down": Flow(down=frozenset({("journal", "settle")})),
+    "cancelled-and-recorder-down": Flow(
+        down=frozenset({("journal", "settle")}),
+        agenda=[(0, set_switch(SwitchState.CANCEL))],
+        may_act=False,
+        safeties=(_N,),
+    ),
     "bus-down": Flow(down=frozenset({("publisher", "publish")}), safeties=(_K, _N)),
 }
 

@@ -8,19 +8,23 @@ whether it had to be one.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from domain.model.attempt import Attempt, AttemptStatus
+from domain.model.errors import DuplicateExecution
 from domain.model.ledger import LedgerEventType
 from domain.model.outcome import CompensationStatus, Outcome, OutcomeStatus
 from domain.model.signal import SignalType, outcome_facts
 from domain.model.tool_call import CallPurpose
 from domain.model.tool_mapping import LONGEST_CALL_SECONDS
 from domain.policies.audit import findings
-from ports.steps.contract import Junction, StepName
+from ports.steps.contract import ERROR_VARIABLE, Junction, StepName
 from tests.builders import NOW, a_ref
 from tests.proof.rows import Endings
-from tests.proof.simulation.driver import FAILED, RUNNING, SUCCEEDED, Execution
+from tests.proof.simulation.driver import FAILED, NO_VALUE, RUNNING, SUCCEEDED, Execution
+from tests.proof.simulation.ends import End
 from tests.proof.simulation.flows import Safety
+from tests.proof.simulation.on_the_way import said_on_the_way
 from tests.proof.simulation.world import World
 
 
@@ -30,7 +34,7 @@ class Unknown(StrEnum):
     SENT = "a byte of the call had left"
     DIED = "the sender died, or went silent, between the record of the dispatch and the first byte"
     PEOPLE = "an effect exists that only people can undo"
-    IMPRECISE = "the tool could have been asked"
+    IMPRECISE = "the tool could have been asked, or had answered"
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,13 @@ class Verdict:
         )
 
 
-def verdict(world: World, safety: Safety, executions: Sequence[Execution], *, may_act: bool = True) -> Verdict:
+def verdict(
+    world: World, safety: Safety, executions: Sequence[Execution], *, may_act: bool = True, due: End | None = None
+) -> Verdict:
     """Judge the end of the sample intent and of its executions; raises nothing, whatever it finds."""
     attempt, outcome = world.attempt, world.outcome
     sentences = [*world.broken, *_effects(world), *_ends(executions, attempt, outcome)]
+    sentences += _as_due(due, executions, outcome) if due else []
     if world.tools.created and not may_act:
         sentences.append("an effect, where nothing was allowed to act")
     if attempt is None:
@@ -74,8 +81,9 @@ def verdict(world: World, safety: Safety, executions: Sequence[Execution], *, ma
         sentences.append(f"not terminal: the attempt stays {attempt.status}")
         return Verdict(tuple(sentences), findings(attempt, outcome, world.journal.ledger(a_ref())))
     sentences += _truth(world, outcome)
+    sentences += said_on_the_way(world.journal.ledger(a_ref()))
     sentences += _visibility(world, attempt)
-    unknown = _why_unknown(world, safety, attempt, outcome) if outcome.status is OutcomeStatus.UNKNOWN else None
+    unknown = _why_unknown(world, safety, attempt) if outcome.status is OutcomeStatus.UNKNOWN else None
     return Verdict(tuple(sentences), tuple(_disagreements(world, attempt, outcome)), unknown)
 
 
@@ -85,13 +93,26 @@ def _ends(executions: Sequence[Execution], attempt: Attempt | None, outcome: Out
     for one in executions:
         if one.status == RUNNING:
             found.append("an execution never ends")
-        if one.status == FAILED and isinstance(one.state, StepName) and one.error is not None:
+        if one.status == FAILED and (isinstance(one.state, StepName) or one.error == NO_VALUE) and one.error:
             found.append(f"an execution died in {one.state} of {one.error}, which nothing caught")
         owns = attempt is not None and attempt.owner == one.arn
         if owns and one.state is Junction.SUCCEEDED and outcome and outcome.status is not OutcomeStatus.SUCCEEDED:
             found.append(f"the execution ended SUCCEEDED, and the outcome is {outcome.status}")
-        if owns and one.state is Junction.DUPLICATE_SUPPRESSED:
+        if owns and one.state is _SUPPRESSED:
             found.append("the owner took itself for a duplicate")
+        stopped_by = one.variables[ERROR_VARIABLE] or {}
+        if stopped_by.get("Error") == DuplicateExecution.__name__ and one.state is not _SUPPRESSED:
+            found.append(f"a duplicate ended in {one.state}, as if it had failed")
+    return found
+
+
+def _as_due(due: End, executions: Sequence[Execution], outcome: Outcome | None) -> list[str]:
+    """Undisturbed, an action comes to what its flow says: a system that does nothing tells no lies either."""
+    first, *others = (one.state for one in executions)
+    found = [f"undisturbed a second execution ends in {state}" for state in others if state is not _SUPPRESSED]
+    came_to = outcome.status if outcome else None
+    if (first, came_to) != due:
+        found.append(f"undisturbed it ends in {first} with outcome {came_to}; due are {due.machine} and {due.outcome}")
     return found
 
 
@@ -113,6 +134,10 @@ def _effects(world: World) -> list[str]:
     if len(set(undone)) < len(undone):
         found.append(f"undone twice: {undone}")
     return found
+
+
+_SUPPRESSED: Final = Junction.DUPLICATE_SUPPRESSED
+_NOTHING_LEFT: Final = frozenset({CompensationStatus.NOT_NEEDED, CompensationStatus.COMPLETED})
 
 
 def _truth(world: World, outcome: Outcome) -> list[str]:
@@ -139,6 +164,8 @@ def _listed(exists: set[str], outcome: Outcome) -> list[str]:
     lies = undone & exists
     if lies:
         return [f"UNKNOWN says that {sorted(lies)} are undone, and they exist"]
+    if exists and outcome.compensation_status in _NOTHING_LEFT:
+        return [f"UNKNOWN says that undoing is {outcome.compensation_status}, and {sorted(exists)} exist"]
     hidden = exists - {ref.object_id for ref in outcome.external_object_refs}
     if outcome.external_object_refs and hidden:
         return [f"UNKNOWN lists what exists, without {sorted(hidden)}"]
@@ -183,10 +210,11 @@ def _disagreements(world: World, attempt: Attempt, outcome: Outcome) -> list[str
     return found
 
 
-def _why_unknown(world: World, safety: Safety, attempt: Attempt, outcome: Outcome) -> Unknown:
-    if outcome.external_object_refs and not attempt.effect_in_doubt:
-        return Unknown.PEOPLE
-    if safety is not Safety.UNSAFE:
+def _why_unknown(world: World, safety: Safety, attempt: Attempt) -> Unknown:
+    if not attempt.effect_in_doubt:
+        # All is known: only what still exists can keep the outcome open, and it takes people to undo it.
+        return Unknown.PEOPLE if world.tools.existing else Unknown.IMPRECISE
+    if safety is not Safety.UNSAFE or world.answered:
         return Unknown.IMPRECISE
     if world.gateway.sent:
         return Unknown.SENT

@@ -18,6 +18,7 @@ from domain.model.signal import SignalType
 from ports.steps.contract import StepName, Worker
 from tests.builders import EXECUTION_ARN, a_ref
 from tests.proof.simulation.driver import RUNNING, SUCCEEDED, Execution
+from tests.proof.simulation.ends import End, due_end
 from tests.proof.simulation.flows import FLOWS, Flow, Safety
 from tests.proof.simulation.functions import Functions
 from tests.proof.simulation.sites import NO_FAULTS, Faults, Invocation, Kind, Site
@@ -64,6 +65,8 @@ class Position:
     executions: tuple[Execution, ...] = ()
     sweeps: int = 0
     redrives: int = 0
+    disturbed: bool = False
+    """Whether a fault struck or somebody interfered, so that another end than the flow's own may follow."""
 
 
 class Moment(NamedTuple):
@@ -101,8 +104,9 @@ class _Platform:
 class Play:
     """One intent's life in one world."""
 
-    def __init__(self, flow: Flow, safety: Safety) -> None:
+    def __init__(self, flow: Flow, safety: Safety, undisturbed_end: End | None = None) -> None:
         self.flow, self.safety = flow, safety
+        self._undisturbed_end = undisturbed_end
         self.world: World = flow.world(safety)
         self.functions = Functions(self.world)
         first = Execution(arn_of(1), self.world.clock.now(), APPROVAL)
@@ -114,7 +118,7 @@ class Play:
     @classmethod
     def of(cls, name: str, safety: Safety) -> "Play":
         """Return the play of a named flow."""
-        return cls(FLOWS[name], safety)
+        return cls(FLOWS[name], safety, due_end(name, safety))
 
     def _begin(self, execution: Execution) -> None:
         self.world.executions.set_status(execution.arn, ExecutionStatus.RUNNING)
@@ -154,7 +158,18 @@ class Play:
                     self._redrive(faults)
                 case _:
                     self._sweep(faults)
+        if any(run.struck for run in self.functions.invocations):
+            self.disturb()
         return self.functions.invocations[0].called if self.functions.invocations else []
+
+    def disturb(self) -> None:
+        """Note that what follows is not the flow's own doing alone."""
+        self.position = replace(self.position, disturbed=True)
+
+    @property
+    def due(self) -> End | None:
+        """How this play has to end; ``None`` where it was disturbed, or its flow has no name."""
+        return None if self.position.disturbed else self._undisturbed_end
 
     @property
     def execution(self) -> Execution:
@@ -164,6 +179,7 @@ class Play:
     def stop(self, status: ExecutionStatus) -> None:
         """End the running execution from outside, as an operator or its timeout does."""
         stopped = replace(self.execution, status=status.value, error=None)
+        self.disturb()
         self._replace(stopped)
         self._after_end(stopped)
 

@@ -10,10 +10,12 @@ import hashlib
 import json
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
+from unittest import mock
 
 from domain.model.execution_status import ExecutionStatus
 from ports.steps.contract import FUNCTIONS, StepName, Worker
@@ -55,6 +57,13 @@ class Judged:
 
 _PLAYS: Final[dict[tuple[str, Safety], tuple[Play, Moment]]] = {}
 """Plays that were set up once and are put back to their beginning for each schedule."""
+
+
+@contextmanager
+def plays_of_their_own() -> Iterator[None]:
+    """Set every play up anew inside, and forget it afterwards: its ports remember the methods that they were given."""
+    with mock.patch.dict(_PLAYS, clear=True):
+        yield
 
 
 def _a_play(name: str, safety: Safety) -> Play:
@@ -232,7 +241,7 @@ class Schedule:
         play = self._play
         play.world.down = frozenset()
         play.world.gateway.caller_ends_at = math.inf
-        play.position = Position(Phase.SWEEPING, tuple(self._executions.values()))
+        play.position = Position(Phase.SWEEPING, tuple(self._executions.values()), disturbed=True)
         while not play.over:
             play.step()
 

@@ -27,6 +27,8 @@ class Doing(StrEnum):
     """Acts, then reports an error outside its contract; asked again under its key, it answers by it."""
     GRUMBLE = "grumble"
     """Does nothing, and reports an error outside its contract."""
+    HEDGE = "hedge"
+    """Does nothing, and answers without an error that its contract has no place for."""
 
 
 class Act(NamedTuple):
@@ -109,6 +111,8 @@ class ToolSide:
             return _REFUSED
         if doing is Doing.GRUMBLE:
             return _GRUMBLED
+        if doing is Doing.HEDGE:
+            return _HEDGED
         ids = tuple(f"task-{len(self.acts) + 1}-{n + 1}" for n in range(self.objects_each))
         self.existing.update(dict.fromkeys(ids, key))
         self._log(call, ids, now)
@@ -176,3 +180,4 @@ _REFUSED: Final = ToolAnswer(
     structured={"success": False, "error_code": "VALIDATION_ERROR", "error_message": "the title is too long"},
 )
 _GRUMBLED: Final = ToolAnswer(is_error=True, texts=("something broke",))
+_HEDGED: Final = ToolAnswer(is_error=False, structured={"success": "see the log", "external_objects": []})

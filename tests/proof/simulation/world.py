@@ -72,6 +72,8 @@ class World:
         """What others do meanwhile: seconds from the start, in order, and what."""
         self.broken: tuple[str, ...] = ()
         """Errors that no function may let out: they are defects."""
+        self.answered = False
+        """Whether a function that nothing disturbed had the tool's answer, and only its own answer was lost."""
         self.switches.flip(a_switch())
         self.registry.publish(mapping)
         self._cells = list(self._find_cells())
@@ -154,6 +156,7 @@ class World:
             self.gateway.mark(),
             len(self.agenda),
             self.broken,
+            self.answered,
         )
 
 
