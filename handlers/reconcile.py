@@ -2,12 +2,12 @@
 
 from pydantic import JsonValue
 
-from domain.model.errors import OwnershipLost
+from domain.model.errors import ConfigurationError, PermanentError
 from domain.model.notice import Notice
 from domain.use_cases.reconcile_execution import Reconciled
 from handlers.container import Container
 from handlers.runtime import worker_handler
-from ports.reconciler_events import ExecutionEnded, SpooledState, SweepDue, Unreadable, read_event, unreadable
+from ports.reconciler_events import ExecutionEnded, SpooledState, SweepDue, Unreadable, read_event
 from ports.steps.contract import Worker
 
 ADVICE = "Find out who sent it, by its hash, and have it sent again in a shape that can be read; it is not tried again."
@@ -21,11 +21,13 @@ def _call(container: Container, event: object, seconds_left: float) -> dict[str,
             return {"reconciled": container.reconcile_execution()(ref, seconds_left=seconds_left).value}
         case ExecutionEnded():
             return {"reconciled": Reconciled.UNCLAIMED.value}
-        case SpooledState(state=state):
+        case SpooledState(state=state, content_sha256=content_sha256):
             try:
                 return {"settled": container.settle_spooled()(state).model_dump(mode="json")}
-            except OwnershipLost as lost:
-                return _quarantine(container, unreadable(state.model_dump_json(), lost.message))
+            except ConfigurationError:
+                raise
+            except PermanentError as refused:
+                return _quarantine(container, Unreadable(refused.message, content_sha256))
         case Unreadable() as refused:
             return _quarantine(container, refused)
 

@@ -14,7 +14,7 @@ from domain.model.errors import ActionError, ConfigurationError
 from domain.model.redaction import redact
 from handlers.container import Container, build_container
 from ports.steps.contract import STEPS, StepName, Worker
-from ports.steps.state import CONTRACT_VERSION, ExecutionState
+from ports.steps.state import CONTRACT_VERSION, ExecutionState, places_at_fault
 
 _log = logging.getLogger(__name__)
 
@@ -104,8 +104,7 @@ def parse_state(step: StepName, event: object) -> ExecutionState:
     try:
         state = ExecutionState.model_validate(event)
     except ValidationError as error:
-        fields = sorted({".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False)})
-        where = ", ".join(fields) or "its root, which must be an object"
+        where = places_at_fault(error) or "its root, which must be an object"
         raise ConfigurationError(
             f"{step} was given a state that its contract does not allow (at {where}); "
             "the deployed state machine and function do not belong together, deploy both from one revision"

@@ -55,7 +55,8 @@ class LostApproval:
             ref = intent_ref_of(data)
         except InvalidEvent as invalid:
             raise Poison(f"an approval that names no intent: {invalid.message}") from None
-        self.send(data)
+        # The ids only, as the rule's target takes them: what else the event held may not fit through the bus again.
+        self.send(ref.model_dump())
         return Worked(Became.SENT, f"ACTION_APPROVED for {ref}")
 
 

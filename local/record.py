@@ -128,5 +128,9 @@ def _executions(info: StackInfo, ref: IntentRef) -> list[ExecutionFacts]:
 
 
 def _ids(text: str) -> dict[str, object]:
-    approval = json.loads(text)
+    try:
+        approval = json.loads(text)
+    except (ValueError, RecursionError):
+        # Anybody who may send an event may have started it; it must not hide every other intent's executions.
+        return {}
     return {name: approval.get(name) for name in IntentRef.model_fields} if isinstance(approval, dict) else {}

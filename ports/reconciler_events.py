@@ -14,7 +14,7 @@ from pydantic import JsonValue, ValidationError
 
 from domain.model.errors import InvalidEvent
 from domain.model.identifiers import IntentRef
-from ports.steps.state import CONTRACT_VERSION, ExecutionState, intent_ref_of
+from ports.steps.state import CONTRACT_VERSION, ExecutionState, intent_ref_of, places_at_fault
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,10 @@ class ExecutionEnded:
 
 @dataclass(frozen=True)
 class SpooledState:
-    """The whole state of an execution that could not record itself."""
+    """The whole state of an execution that could not record itself, and the hash of the message that it came in."""
 
     state: ExecutionState
+    content_sha256: str
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,26 @@ def read_event(event: object) -> ReconcilerEvent:
         case {"spooled": str(body)}:
             return _spooled(body)
         case Mapping():
-            return unreadable(json.dumps(event, sort_keys=True, default=str), "an event of no kind that is known here")
+            return unreadable(_text_of(event), "an event of no kind that is known here")
         case _:
-            return unreadable(str(event), f"a {type(event).__name__} where an event should be")
+            return unreadable(_text_of(event), f"a {type(event).__name__} where an event should be")
 
 
 def unreadable(content: str, reason: str) -> Unreadable:
     """Return the refusal of a content, which it names by hash only."""
-    return Unreadable(reason, hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest())
+    return Unreadable(reason, _sha256(content))
+
+
+def _sha256(content: str) -> str:
+    return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
+
+
+def _text_of(event: object) -> str:
+    try:
+        return json.dumps(event, sort_keys=True, default=str)
+    except (ValueError, RecursionError):
+        # Nested too deep, or a number too long, to be written: all such events share one hash.
+        return "an event that cannot be written as text"
 
 
 def _intent_in(text: str) -> IntentRef | None:
@@ -93,11 +106,10 @@ def _spooled(body: str) -> SpooledState | Unreadable:
     except InvalidEvent as invalid:
         return unreadable(body, f"a spooled state that names no intent: {invalid.message}")
     except ValidationError as error:
-        fields = sorted({".".join(map(str, fault["loc"])) for fault in error.errors(include_input=False)})
-        where = ", ".join(fields) or "its root"
+        where = places_at_fault(error) or "its root"
         return unreadable(body, f"a spooled state that its contract does not allow (at {where})")
     except (ValueError, RecursionError):
         return unreadable(body, "a spooled message that is no JSON")
     if state.contract_version != CONTRACT_VERSION:
         return unreadable(body, f"a spooled state of contract version {state.contract_version}, not {CONTRACT_VERSION}")
-    return SpooledState(state)
+    return SpooledState(state, _sha256(body))

@@ -1,7 +1,8 @@
 """Notices: what needs a person, said so that they can act on it without looking anything up first.
 
 A notice is handed over at least once and carries an id made of what it is about, so a reader can tell a repeat from
-news. It holds ids, references and reasons; never parameters, tool output or the content of a bad message.
+news. It holds ids, references and reasons, with a tool's error text only filtered and bounded as in the outcome;
+never parameters, answers or the content of a bad message.
 """
 
 from datetime import datetime

@@ -1,7 +1,7 @@
 """The outcome: what an execution came to, write-once, and the compensation that belongs to it."""
 
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -74,12 +74,15 @@ class ResolutionMethod(StrEnum):
     """A person looked, and says what they saw."""
 
 
+MAX_EVIDENCE_CHARACTERS: Final = 2_000
+
+
 class Resolution(_Frozen):
     """The evidence on which an outcome took the place of an UNKNOWN one."""
 
     method: ResolutionMethod
     resolved_by: Identifier
-    evidence: str = Field(min_length=1, max_length=2_000)
+    evidence: str = Field(min_length=1, max_length=MAX_EVIDENCE_CHARACTERS)
     resolved_at: AwareDatetime
 
 

@@ -4,15 +4,27 @@ Total functions over what is on record. Nothing here starts an action: what was 
 call is sent again only where a send before it is in doubt and the tool answers for the key.
 """
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from domain.model.attempt import Attempt, AttemptStatus
+from domain.model.errors import PermanentError
 from domain.model.execution_status import ExecutionStatus
+from domain.model.ledger import LedgerEntry, LedgerEventType
 from domain.model.notice import NoticeKind
-from domain.model.tool_mapping import CompensationStrategy, Idempotent, ToolMapping, Unsafe, Verifiable
-from domain.policies.retry import key_lives
+from domain.model.outcome import CompensationStatus, OutcomeStatus
+from domain.model.tool_mapping import (
+    LONGEST_CALL_SECONDS,
+    CompensationStrategy,
+    Idempotent,
+    ToolMapping,
+    Unsafe,
+    Verifiable,
+)
+from domain.policies.decision import Allowed, Decision, Refused
+from domain.policies.retry import LATEST_LANDING_SECONDS, key_lives
 
 STALE_SECONDS: Final = 120
 """How long an open attempt may stand unwritten before somebody asks whether its execution still runs, in seconds: the
@@ -30,6 +42,11 @@ MOST_TRIES: Final = 16
 half days; then it is a person's. A guess: an outage that outlasts a weekend needs people anyway."""
 
 
+TELL_AGAIN_SECONDS: Final = 7 * 24 * 3_600
+"""After how long a person is told again, in seconds: half of what a queue keeps a notice for (Amazon SQS API Reference,
+"SetQueueAttributes", MessageRetentionPeriod: 14 days at most), so that none vanishes while its action is UNKNOWN."""
+
+
 class Remedy(StrEnum):
     """What the reconciler does next."""
 
@@ -43,7 +60,7 @@ class Remedy(StrEnum):
     RESEND = "RESEND"
     UNDO = "UNDO"
     TELL = "TELL"
-    """A person must settle it, and is told once."""
+    """A person must settle it, and is told, at long intervals."""
 
 
 def after_its_execution(attempt: Attempt, execution: ExecutionStatus, now: datetime) -> Remedy:
@@ -65,14 +82,22 @@ def after_its_execution(attempt: Attempt, execution: ExecutionStatus, now: datet
 
 def of_unknown(attempt: Attempt, mapping: ToolMapping | None, now: datetime) -> Remedy:
     """Decide how an outcome that stands as UNKNOWN can become known."""
-    if attempt.operator_notified_at is not None or (attempt.next_try_at is not None and now < attempt.next_try_at):
+    if not is_due(attempt, now):
         return Remedy.WAIT
-    if mapping is None or attempt.resolution_tries >= MOST_TRIES:
+    if mapping is None or attempt.operator_notified_at is not None or attempt.resolution_tries >= MOST_TRIES:
         return Remedy.TELL
     if attempt.effect_in_doubt:
         return _of_doubt(attempt, mapping, now)
     undoable = mapping.compensation.strategy is CompensationStrategy.AUTOMATIC
     return Remedy.UNDO if undoable else Remedy.TELL
+
+
+def is_due(attempt: Attempt, now: datetime) -> bool:
+    """Whether an UNKNOWN outcome is to be looked into now; one that a person has been told of is theirs."""
+    told = attempt.operator_notified_at
+    if told is not None:
+        return (now - told).total_seconds() >= TELL_AGAIN_SECONDS
+    return attempt.next_try_at is None or attempt.next_try_at <= now
 
 
 def _of_doubt(attempt: Attempt, mapping: ToolMapping, now: datetime) -> Remedy:
@@ -97,3 +122,49 @@ def seconds_to_next_try(tries: int) -> int:
 def notice_kind(attempt: Attempt) -> NoticeKind:
     """Return what a person has to do about an UNKNOWN outcome: find out what exists, or undo what is known to."""
     return NoticeKind.ATTENTION if attempt.effect_in_doubt or attempt.reply is None else NoticeKind.COMPENSATION
+
+
+def statement_can_stand(
+    attempt: Attempt, entries: Sequence[LedgerEntry], status: OutcomeStatus, now: datetime
+) -> Decision:
+    """Whether what a person says of an UNKNOWN action can still turn false: by a call that lands after they looked."""
+    until = attempt.on_its_way_until
+    if attempt.open_send and until is not None and now < until:
+        return _too_early("a call", attempt, until)
+    if status is OutcomeStatus.SUCCEEDED:
+        if attempt.undone:
+            return Refused(
+                PermanentError,
+                f"{len(attempt.undone)} object(s) of intent {attempt.ref} are on record as undone, so it did not "
+                "succeed; undo the rest and say FAILED",
+            )
+        lands = _undo_lands(entries)
+        return _too_early("an undo", attempt, lands) if lands is not None and now < lands else Allowed()
+    last = until if attempt.open_send else attempt.doubtful_until
+    lands = last + _LANDING if attempt.effect_in_doubt and last is not None else None
+    return _too_early("a call", attempt, lands) if lands is not None and now < lands else Allowed()
+
+
+_LANDING: Final = timedelta(seconds=LATEST_LANDING_SECONDS)
+
+
+def _too_early(what: str, attempt: Attempt, until: datetime) -> Refused:
+    return Refused(
+        PermanentError,
+        f"{what} for intent {attempt.ref} may still be on its way until {until.isoformat()}; look again after that, "
+        "because what you see now may not be the end of it",
+    )
+
+
+def _undo_lands(entries: Sequence[LedgerEntry]) -> datetime | None:
+    """Return when the last undo without proof has taken effect at the latest; ``None`` if all have theirs."""
+    open_since: dict[object, datetime] = {}
+    for entry in entries:
+        key = entry.data.get("idempotency_key")
+        if entry.event_type is LedgerEventType.COMPENSATION_DISPATCHED:
+            open_since[key] = entry.occurred_at + timedelta(seconds=LONGEST_CALL_SECONDS)
+        elif entry.event_type is LedgerEventType.COMPENSATION_REPLIED:
+            open_since.pop(key, None)
+            if entry.data.get("status") == CompensationStatus.UNKNOWN:
+                open_since[key] = entry.occurred_at
+    return max(open_since.values()) + _LANDING if open_since else None

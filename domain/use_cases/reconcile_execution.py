@@ -15,6 +15,7 @@ from typing import Final
 from domain.model.attempt import Attempt, AttemptStatus
 from domain.model.errors import (
     CLASS_OF_CODE,
+    ActionError,
     ErrorClass,
     ErrorCode,
     ExecutionHalted,
@@ -24,6 +25,7 @@ from domain.model.errors import (
     TransientError,
 )
 from domain.model.execution_status import ExecutionStatus
+from domain.model.idempotency import compensation_key
 from domain.model.identifiers import IntentRef
 from domain.model.invocation import InvocationStatus
 from domain.model.notice import Notice, NoticeKind
@@ -116,10 +118,25 @@ class ReconcileExecution:
             )
             attempt = self._reread(attempt)
         outcome = self.recording.standing_outcome(attempt)
-        self.recording.publish(outcome)
         if attempt.status is not AttemptStatus.UNKNOWN:
+            self.recording.publish(outcome)
             return Reconciled.SETTLED
-        return self._resolve(attempt, outcome, seconds_left)
+        untold = self._news_untold(outcome)
+        found = self._resolve(attempt, outcome, seconds_left)
+        if untold is not None:
+            raise untold
+        return found
+
+    def _news_untold(self, outcome: Outcome) -> ActionError | None:
+        """Publish the news that nothing is known, and return what kept it from the bus.
+
+        A bus that is down must not keep anybody from asking the tool while it remembers, nor from telling a person.
+        """
+        try:
+            self.recording.publish(outcome)
+        except ActionError as error:
+            return error
+        return None
 
     def _take_over(self, attempt: Attempt, execution: str) -> Attempt:
         """Raise the fence; of two runs that do so at once, one finds the record moved and ends here."""
@@ -129,16 +146,19 @@ class ReconcileExecution:
         return following
 
     def _undone(self, attempt: Attempt, seconds_left: float) -> Compensation | None:
-        """Undo what the answer names; ``None`` where that could not be finished now."""
+        """Undo what the answer names; ``None`` where that could not be finished now.
+
+        No error but a takeover keeps the outcome from being recorded: each next try would only lengthen the ledger.
+        """
         reply = attempt.reply
         if reply is None or reply.status is InvocationStatus.SUCCEEDED:
             return None
-        mapping = self.registry.find(attempt.action_type, attempt.mapping_version)
-        if mapping is None:
-            return None
         try:
-            return self.undoing.undo(attempt, mapping, reply, seconds_left=seconds_left)
-        except TransientError as error:
+            mapping = self.registry.find(attempt.action_type, attempt.mapping_version)
+            return self.undoing.undo(attempt, mapping, reply, seconds_left=seconds_left) if mapping else None
+        except OwnershipLost:
+            raise
+        except ActionError as error:
             _log.warning("undo: %s", error.message, extra={"action_intent_id": attempt.action_intent_id})
             return None
 
@@ -235,7 +255,11 @@ class ReconcileExecution:
             advice=advice,
             execution_arn=attempt.owner,
             now=now,
-            refs=outcome.external_object_refs,
+            refs=tuple(
+                ref
+                for ref in outcome.external_object_refs
+                if compensation_key(attempt.idempotency_key or "", ref) not in attempt.undone
+            ),
         )
         self.inbox.put(notice)
         self.journal.advance(attempt, *attempt.operator_notified(kind=kind.value, notice_id=notice.notice_id, now=now))

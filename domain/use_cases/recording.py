@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from domain.model.attempt import Attempt, AttemptStatus
 from domain.model.errors import FailureReport, TransientError
 from domain.model.idempotency import signal_id
-from domain.model.invocation import Invocation
+from domain.model.invocation import Invocation, InvocationStatus
 from domain.model.outcome import Compensation, Outcome, OutcomeStatus, Resolution, ResolutionMethod
 from domain.model.signal import Signal, SignalType
 from domain.policies.settlement import Settlement, answer_of, settle
@@ -39,7 +39,8 @@ class Recording:
     ) -> OutcomeSection:
         """Settle the attempt, or find it settled; publish its signal if that has not been done.
 
-        An outcome that stands as UNKNOWN gives way to a tool's answer that comes with the state only now.
+        An outcome that stands as UNKNOWN gives way to a tool's answer that comes with the state only now. A refusal
+        counts for that only where the attempt holds no answer: its own is to a later send.
         """
         if not attempt.is_terminal:
             settlement = settle(attempt, invocation=invocation, compensation=compensation, failure=failure)
@@ -48,7 +49,7 @@ class Recording:
             return section_of(outcome)
         outcome = self.standing_outcome(attempt)
         self.publish(outcome)
-        said = invocation if invocation is not None and invocation.is_answer else None
+        said = _newer_word(attempt, invocation)
         if attempt.status is AttemptStatus.UNKNOWN and said is not None and not attempt.undone:
             settlement = settle(attempt, invocation=said, compensation=compensation, failure=failure)
             if settlement.status is not OutcomeStatus.UNKNOWN:
@@ -102,11 +103,26 @@ class Recording:
         return outcome
 
     def publish(self, outcome: Outcome) -> None:
-        """Publish an outcome's signal unless that is done; consumers dedupe, so twice is better than never."""
-        signal = self.journal.find_signal(outcome.ref, signal_id(outcome.ref, SignalType.of(outcome.status)))
-        if signal is not None and signal.published_at is None:
-            self.publisher.publish(signal)
-            self.journal.mark_published(signal.model_copy(update={"published_at": self.clock.now()}))
+        """Publish an outcome's news unless that is done; consumers dedupe, so twice is better than never.
+
+        What it resolved is told before it: else that would stay in the outbox for ever, or be told after it.
+        """
+        told = (OutcomeStatus.UNKNOWN, outcome.status) if outcome.resolution else (outcome.status,)
+        for status in told:
+            signal = self.journal.find_signal(outcome.ref, signal_id(outcome.ref, SignalType.of(status)))
+            if signal is not None and signal.published_at is None:
+                self.publisher.publish(signal)
+                self.journal.mark_published(signal.model_copy(update={"published_at": self.clock.now()}))
+
+
+def _newer_word(attempt: Attempt, invocation: Invocation | None) -> Invocation | None:
+    """Return the tool's word that a state brings, if it can tell more than the one on the attempt.
+
+    The attempt's own answer is the later one, so only a success, which stays true, counts beside it.
+    """
+    if invocation is None or not invocation.is_answer:
+        return None
+    return invocation if attempt.reply is None or invocation.status is InvocationStatus.SUCCEEDED else None
 
 
 def _outcome(

@@ -7,8 +7,18 @@ from domain.model.errors import PermanentError
 from domain.model.external_object import ExternalObjectRef
 from domain.model.identifiers import IntentRef
 from domain.model.invocation import Invocation, InvocationStatus
-from domain.model.outcome import Compensation, CompensationStatus, Outcome, OutcomeStatus, ResolutionMethod
+from domain.model.outcome import (
+    MAX_EVIDENCE_CHARACTERS,
+    Compensation,
+    CompensationStatus,
+    Outcome,
+    OutcomeStatus,
+    ResolutionMethod,
+)
+from domain.model.redaction import redact_document
 from domain.policies.compensation import ACTION_SUCCEEDED
+from domain.policies.decision import require
+from domain.policies.reconciliation import statement_can_stand
 from domain.policies.settlement import Settlement
 from domain.use_cases.recording import Recording
 from ports.clock import Clock
@@ -19,8 +29,9 @@ from ports.execution_journal import ExecutionJournal
 class ResolveUnknown:
     """Replaces an UNKNOWN outcome by SUCCEEDED or FAILED, on the word and the evidence of a named person.
 
-    The statement is theirs and the record says so. Nothing but UNKNOWN can be resolved, and only while no call can be
-    on its way: raises ``PermanentError`` otherwise, or where the statement is not one of the two.
+    The statement is theirs and the record says so, filtered as all free text is. Nothing but UNKNOWN can be resolved,
+    and only when nothing that was sent can make it false any more: raises ``PermanentError`` otherwise, or where the
+    statement is not one of the two.
     """
 
     journal: ExecutionJournal
@@ -41,16 +52,15 @@ class ResolveUnknown:
         if attempt is None or attempt.status is not AttemptStatus.UNKNOWN:
             standing = "has no attempt" if attempt is None else f"is {attempt.status}"
             raise PermanentError(f"intent {ref} {standing}; only an UNKNOWN outcome can be resolved")
-        until = attempt.on_its_way_until
-        if attempt.open_send and until is not None and self.clock.now() < until:
-            raise PermanentError(
-                f"a call for intent {ref} may still be on its way until {until.isoformat()}; look again after that, "
-                "because what you see now may not be the end of it"
-            )
         if status not in {OutcomeStatus.SUCCEEDED, OutcomeStatus.FAILED}:
             raise PermanentError(f"status: {status} settles nothing; say SUCCEEDED or FAILED")
-        if not evidence.strip():
-            raise PermanentError("evidence: say what you saw, and where; the record rests on it")
+        evidence = redact_document(evidence).strip()
+        if not evidence or len(evidence) > MAX_EVIDENCE_CHARACTERS:
+            raise PermanentError(
+                f"evidence: say what you saw, and where, in at most {MAX_EVIDENCE_CHARACTERS} characters; the record "
+                "rests on it"
+            )
+        require(statement_can_stand(attempt, self.journal.ledger(ref), status, self.clock.now()), ref)
         outcome = self.recording.standing_outcome(attempt)
         known = outcome.external_object_refs or refs
         succeeded = status is OutcomeStatus.SUCCEEDED

@@ -1,17 +1,16 @@
 """SweepBacklog: look at everything that is open, so that nothing depends on an event that may be lost."""
 
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import chain
 from typing import Final
 
 from domain.model.attempt import AttemptStatus
 from domain.model.errors import ActionError, TransientError
 from domain.model.identifiers import IntentRef
-from domain.policies.reconciliation import STALE_SECONDS
+from domain.policies.reconciliation import STALE_SECONDS, is_due
 from domain.use_cases.reconcile_execution import ReconcileExecution
 from ports.backlog import Backlog
 from ports.clock import Clock
@@ -29,7 +28,7 @@ class SweepBacklog:
 
     One intent's error never stops the others: it is logged, counted and met again by the next sweep. What no next
     sweep can mend (a record that cannot be read, an access that is denied) is raised when everything else is done,
-    so that the function's alarm tells it.
+    so that the function's alarm tells it; so is an error where nothing at all could be done.
     """
 
     backlog: Backlog
@@ -42,7 +41,7 @@ class SweepBacklog:
         found: Counter[str] = Counter()
         faults: list[ActionError] = []
         seen: set[IntentRef] = set()
-        for ref in chain.from_iterable(_readable(source, faults) for source in self._sources()):
+        for ref in _in_turns([_readable(source, faults) for source in self._sources()]):
             if ref in seen:
                 continue
             seen.add(ref)
@@ -55,6 +54,8 @@ class SweepBacklog:
         lasting = [fault for fault in faults if not isinstance(fault, TransientError)]
         if lasting:
             raise lasting[0]
+        if faults and set(found) <= {FAILED}:
+            raise faults[0]
         return dict(found)
 
     def _look(self, ref: IntentRef, seconds_left: float, faults: list[ActionError]) -> str:
@@ -66,14 +67,29 @@ class SweepBacklog:
             return FAILED
 
     def _sources(self) -> Iterator[Iterator[IntentRef]]:
-        """Yield where to look: stale attempts first, then UNKNOWN ones that a machine may resolve, then news."""
+        """Yield where to look: stale attempts, UNKNOWN ones that are due for a machine, and news."""
         now = self.clock.now()
         stale = now - timedelta(seconds=STALE_SECONDS)
         for status in (AttemptStatus.DISPATCHED, AttemptStatus.CLAIMED):
             yield (one.ref for one in self.backlog.open_attempts(status, updated_before=stale))
         unknown = self.backlog.open_attempts(AttemptStatus.UNKNOWN, updated_before=now)
-        yield (one.ref for one in unknown if one.operator_notified_at is None)
+        yield (one.ref for one in unknown if is_due(one, now))
         yield (one.ref for one in self.backlog.unpublished_signals(created_before=stale))
+
+
+def _in_turns(sources: list[Iterator[IntentRef]]) -> Iterator[IntentRef]:
+    """Yield one of each source after the other.
+
+    A thousand actions on hold, which all stand still, or a tool that lets every question run out of time, must not use
+    up the sweep before anything else is looked at.
+    """
+    waiting = deque(sources)
+    while waiting:
+        source = waiting.popleft()
+        for ref in source:
+            yield ref
+            waiting.append(source)
+            break
 
 
 def _readable(refs: Iterator[IntentRef], faults: list[ActionError]) -> Iterator[IntentRef]:

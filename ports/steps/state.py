@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from domain.model.attempt import FIRST_FENCE
 from domain.model.errors import InvalidEvent
@@ -135,6 +135,21 @@ class ExecutionState(_Frozen):
     def intent_ref(self) -> IntentRef:
         """The intent that the event names; raises ``InvalidEvent`` naming the field at fault."""
         return intent_ref_of(self.approval)
+
+
+def places_at_fault(error: ValidationError) -> str:
+    """Return where a document breaks its contract: our own field names, and nothing else that a sender made up."""
+    places = {
+        ".".join(str(part) if _FIELD.fullmatch(str(part)) else "?" for part in fault["loc"])
+        for fault in error.errors(include_input=False)
+    }
+    return ", ".join(sorted(places)[:_MOST_PLACES])[:_LONGEST_PLACES]
+
+
+_FIELD: Final = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,4}")
+_MOST_PLACES: Final = 10
+_LONGEST_PLACES: Final = 300
+"""In characters: what is told of a bad document must fit where it is told."""
 
 
 def intent_ref_of(approval: JsonValue) -> IntentRef:

@@ -1,5 +1,6 @@
 """The reconciler's function: each kind of event does its own work, and what nobody can read is put away."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -12,7 +13,7 @@ from domain.model.outcome import OutcomeStatus
 from handlers.reconcile import _call
 from handlers.runtime import worker_handler
 from ports.steps.contract import Worker
-from tests.builders import EXECUTION_ARN, OTHER_EXECUTION_ARN, a_ref
+from tests.builders import EXECUTION_ARN, OTHER_EXECUTION_ARN, a_ref, a_settlement
 from tests.support.faulty import Killed
 from tests.support.stage import Context, Stage
 from tests.workflow.scenarios import outcome_store_down
@@ -94,6 +95,28 @@ def test_a_spooled_state_of_a_stranger_goes_to_quarantine() -> None:
     forged = {**stage.spooled[0], "execution_arn": OTHER_EXECUTION_ARN}
     assert "quarantined" in invoked(stage, {"spooled": json.dumps(forged)})
     assert stage.journal.find_outcome(a_ref()) is None
+
+
+def test_a_strangers_state_that_cannot_be_written_as_text_is_put_away_by_its_messages_hash() -> None:
+    """Half a surrogate pair is JSON, and no UTF-8; the hash is the message's, so that its sender finds it."""
+    stage = a_crashed_stage()
+    approval = {**a_ref().model_dump(), "note": "\ud800"}
+    body = json.dumps({**stage.spooled[0], "execution_arn": OTHER_EXECUTION_ARN, "approval": approval})
+    assert invoked(stage, {"spooled": body})["quarantined"] == hashlib.sha256(body.encode()).hexdigest()
+    assert len(stage.inbox.notices) == 1
+
+
+def test_a_spooled_success_against_a_recorded_failure_is_not_thrown_away() -> None:
+    """A person said that nothing exists, and the tool's answer says that it does: somebody has to look again."""
+    stage = a_crashed_stage()
+    standing = stage.journal.find_attempt(a_ref())
+    assert standing is not None
+    following, entry, outcome, signal = a_settlement(standing, status=OutcomeStatus.FAILED)
+    stage.journal.settle(standing, following, entry, outcome, signal)
+    assert "quarantined" in invoked(stage, {"spooled": json.dumps(stage.spooled[0])})
+    (notice,) = stage.inbox.notices
+    assert "one of the two is wrong" in notice.reason
+    assert stage.journal.find_outcome(a_ref()) == outcome
 
 
 def test_an_event_of_a_poisoned_execution_has_nothing_to_finish() -> None:

@@ -1,10 +1,14 @@
 """What is on record about an intent, as a person reads it."""
 
+import json
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
 from domain.model.errors import ErrorCode
 from domain.model.outcome import OutcomeStatus
 from domain.policies.audit import findings
-from local.record import ExecutionFacts, IntentRecord
-from tests.builders import a_claim, a_dispatch, a_settlement, an_object_ref, later
+from local.record import ExecutionFacts, IntentRecord, _executions
+from tests.builders import NOW, a_claim, a_dispatch, a_ref, a_settlement, an_object_ref, later
 
 CLAIMED, FIRST = a_claim()
 DISPATCHED, SECOND = a_dispatch(CLAIMED)
@@ -65,6 +69,27 @@ def test_an_intent_without_a_claim_has_nothing_on_record() -> None:
 def test_a_running_intent_shows_its_attempt() -> None:
     """There is no outcome yet, and how far it has come is said."""
     assert "no outcome yet, attempt DISPATCHED" in IntentRecord(DISPATCHED, None, (FIRST, SECOND), ()).as_text()
+
+
+class _Workflow:
+    """A machine with one execution that an event of a hundred thousand brackets started, and one that is ours."""
+
+    inputs: ClassVar = {"poisoned": "[" * 100_000, "ours": json.dumps(a_ref().model_dump())}
+
+    def get_paginator(self, _name: str) -> "_Workflow":
+        return self
+
+    def paginate(self, **_machine: str) -> list[dict[str, Any]]:
+        return [{"executions": [{"executionArn": name} for name in self.inputs]}]
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803  boto3's spelling
+        return {"name": executionArn, "status": "FAILED", "startDate": NOW, "input": self.inputs[executionArn]}
+
+
+def test_a_poisoned_execution_does_not_hide_those_of_other_intents() -> None:
+    """Its input cannot even be parsed; whoever looks at another intent does not care."""
+    info: Any = SimpleNamespace(client=lambda _service: _Workflow(), state_machine_arn="arn")
+    assert [one.name for one in _executions(info, a_ref())] == ["ours"]
 
 
 def test_the_whole_record_is_plain_data_for_scripts() -> None:

@@ -72,6 +72,32 @@ def test_a_state_that_cannot_be_decoded_is_refused_with_hash_and_reason(body: st
     assert read.content_sha256 == hashlib.sha256(body.encode()).hexdigest()
 
 
+def test_the_reason_of_a_refusal_repeats_nothing_that_a_sender_made_up() -> None:
+    """Names of fields are content too: they may be secret, hostile or too long for the notice that tells of them."""
+    strange = {"eyJhbGciOiJIUzI1NiJ9.e30.c2ln": 1, "\x1b[31mred": 1, "k" * 200_000: 1}
+    read = read_event({"spooled": json.dumps({**STATE, **strange, **{f"field_{'x' * n}": n for n in range(30)}})})
+    assert isinstance(read, Unreadable)
+    assert len(read.reason) < 500
+    assert not any(word in read.reason for word in ("eyJ", "\x1b", "kkk"))
+
+
+def _nested(levels: int) -> list[Any]:
+    inner: list[Any] = []
+    for _ in range(levels):
+        inner = [inner]
+    return inner
+
+
+@pytest.mark.parametrize(
+    "event",
+    [{"a": _nested(50_000)}, _nested(50_000), {"a": 10**5_000}, 10**5_000],
+    ids=["deep object", "deep list", "long number within", "long number"],
+)
+def test_an_event_that_cannot_be_written_as_text_is_refused_like_any_other(event: object) -> None:
+    """Not raised: an error would have it tried again."""
+    assert isinstance(read_event(event), Unreadable)
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),

@@ -97,6 +97,35 @@ def test_every_disagreement_is_said_in_a_sentence(
     assert says in "; ".join(findings(*tamper(*a_history())))
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"owner": "arn:aws:states:us-west-2:123456789012:execution:other:1"},
+        {"action_digest": "f" * 64},
+        {"mapping_version": "v2"},
+        {"approved_by": "somebody-else"},
+        {"approved_at": later(1)},
+        {"account_id": "account-2"},
+        {"decision_trace_id": "another"},
+        {"started_at": later(-1)},
+        {"updated_at": later(99)},
+        {"fence": 2},
+        {"idempotency_key": "f" * 64},
+        {"tool_name": "crm___delete_task"},
+        {"first_dispatched_at": later(99)},
+        {"last_dispatched_at": None},
+        {"undone": ("f" * 64,)},
+        {"resolution_tries": 16},
+        {"operator_notified_at": later(1)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_no_edit_of_what_the_attempt_says_goes_unseen(change: dict[str, object]) -> None:
+    """Whoever edits it changes what is undone, asked and told, and under whose approval: the ledger knows better."""
+    attempt, outcome, entries = a_history()
+    assert any(next(iter(change)) in one for one in findings(attempt.model_copy(update=change), outcome, entries))
+
+
 def test_an_intent_that_nobody_touched_has_nothing_to_prove() -> None:
     """No attempt, no outcome, no ledger: nothing disagrees."""
     assert findings(None, None, ()) == ()

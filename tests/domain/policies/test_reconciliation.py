@@ -22,6 +22,7 @@ from domain.model.tool_mapping import (
 from domain.policies.reconciliation import (
     LONGEST_TRY_SECONDS,
     MOST_TRIES,
+    TELL_AGAIN_SECONDS,
     Remedy,
     after_its_execution,
     notice_kind,
@@ -88,6 +89,8 @@ def test_a_call_is_waited_for_as_long_as_its_function_can_live(attempt: Attempt,
         (VERIFIABLE, {"resolution_tries": MOST_TRIES - 1}, 500, Remedy.ASK),
         (VERIFIABLE, {"resolution_tries": MOST_TRIES}, 500, Remedy.TELL),
         (Unsafe(), {"operator_notified_at": later(2)}, 500, Remedy.WAIT),
+        (Unsafe(), {"operator_notified_at": later(2)}, TELL_AGAIN_SECONDS + 1, Remedy.WAIT),
+        (VERIFIABLE, {"operator_notified_at": later(2)}, TELL_AGAIN_SECONDS + 2, Remedy.TELL),
         (IDEMPOTENT, {"open_send": False, "in_doubt": True, "reply": REPLY}, 10, Remedy.RESEND),
     ],
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any, cast
 
 import pytest
 
@@ -10,13 +11,17 @@ from domain.model.attempt import Attempt, AttemptStatus
 from domain.model.canonical_json import JsonObject
 from domain.model.errors import ConfigurationError, OwnershipLost, TransientError
 from domain.model.execution_status import ExecutionStatus
+from domain.model.identifiers import IntentRef
 from domain.model.ledger import LedgerEventType
 from domain.model.outcome import CompensationStatus, OutcomeStatus
-from domain.model.tool_call import CallPurpose, ToolAnswer
+from domain.model.tool_call import CallPurpose, ToolAnswer, TransportPhase
 from domain.model.tool_mapping import CompensationPolicy
 from domain.use_cases.reconcile_execution import Reconciled
 from domain.use_cases.sweep_backlog import SweepBacklog
+from ports.backlog import Backlog
+from tests.builders import a_claim
 from tests.domain.use_cases.left_open import (
+    a_partial_outcome,
     a_world,
     agreed,
     looked,
@@ -32,7 +37,7 @@ from tests.domain.use_cases.world import (
     World,
     after,
 )
-from tests.support.faulty import Killed, When
+from tests.support.faulty import Faulty, Killed, When
 
 
 def test_an_intent_that_was_never_claimed_is_left_alone() -> None:
@@ -194,7 +199,26 @@ def test_one_intents_error_does_not_stop_the_sweep() -> None:
     over(world)
     world.clock.advance(121)
     world.executions.fail("status", TransientError("throttled"))
-    assert world.sweep() == {"FAILED": 1}
+    sweep = SweepBacklog(Crowded(world.records), world.reconcile(), world.clock)
+    assert sweep(seconds_left=55.0) == {"FAILED": 1, "UNCLAIMED": 100}
+    assert world.sweep() == {"SETTLED": 1}
+
+
+@pytest.mark.parametrize("part", ["looking", "finding"])
+def test_a_sweep_that_could_do_nothing_at_all_says_so(part: str) -> None:
+    """Hours of throttling must ring the function's alarm, and not only be counted in a report that nobody reads."""
+    world = a_world()
+    world.run(world.a_state(), *BEFORE_INVOKE)
+    over(world)
+    world.clock.advance(121)
+    backlog = Faulty(MemoryBacklog(world.records))
+    if part == "looking":
+        world.executions.fail("status", TransientError("throttled"))
+    else:
+        backlog.fail("open_attempts", TransientError("throttled"), times=3)
+        backlog.fail("unpublished_signals", TransientError("throttled"))
+    with pytest.raises(TransientError, match="throttled"):
+        SweepBacklog(cast("Backlog", backlog), world.reconcile(), world.clock)(seconds_left=55.0)
     assert world.sweep() == {"SETTLED": 1}
 
 
@@ -209,6 +233,53 @@ def test_what_no_next_sweep_can_mend_is_raised_when_the_rest_is_done() -> None:
     with pytest.raises(ConfigurationError, match="not an Attempt"):
         sweep(seconds_left=55.0)
     assert world.outcome().status is OutcomeStatus.FAILED
+
+
+class Crowded(MemoryBacklog):
+    """A backlog in which a hundred held actions stand still, longest of all."""
+
+    def open_attempts(self, status: AttemptStatus, *, updated_before: datetime) -> Iterator[Attempt]:
+        """Yield the held ones before those that really are there."""
+        if status is AttemptStatus.CLAIMED:
+            claim, _ = a_claim()
+            yield from (claim.model_copy(update={"action_intent_id": f"held-{number}"}) for number in range(100))
+        yield from super().open_attempts(status, updated_before=updated_before)
+
+
+def test_what_stands_still_does_not_keep_a_sweep_from_anything_else() -> None:
+    """Each look takes a second here; there is time for forty, and a hundred actions are on hold."""
+    world = a_world()
+    world.run(world.ready(), INVOKE)
+    over(world)
+    world.publisher.fail("publish", TransientError("down"))
+    with pytest.raises(TransientError):
+        looked(world)
+    world.clock.advance(121)
+    reconcile = world.reconcile()
+
+    class Slow:
+        """A reconciler whose looks take time."""
+
+        def __call__(self, ref: IntentRef, *, seconds_left: float) -> Reconciled:
+            world.clock.advance(1)
+            return reconcile(ref, seconds_left=seconds_left)
+
+    SweepBacklog(Crowded(world.records), cast("Any", Slow()), world.clock)(seconds_left=55.0)
+    assert [signal.signal_type for signal in world.bus.published] == ["ACTION_EXECUTED"]
+
+
+def test_a_sweep_passes_by_what_is_not_due() -> None:
+    """Its time is for what can be found out now; thousands that wait for theirs would use it up."""
+    world = a_world()
+    a_partial_outcome(world)
+    over(world, ExecutionStatus.FAILED)
+    world.tools.fail_next(TransportPhase.CONNECT)
+    world.clock.advance(1)
+    assert world.sweep() == {"WAITING": 1}
+    world.clock.advance(59)
+    assert world.sweep() == {}
+    world.clock.advance(1)
+    assert world.sweep() == {"SETTLED": 1}
 
 
 class HalfReadable(MemoryBacklog):

@@ -10,16 +10,14 @@ from tests.builders import a_ref
 from tests.proof.simulation.world import World
 
 
-def resolve_as_seen(world: World, *, quiet_seconds: float) -> str | None:
-    """Resolve an UNKNOWN outcome with what exists at the tools; return what was done, ``None`` if it is not time yet.
+def resolve_as_seen(world: World) -> str | None:
+    """Resolve an UNKNOWN outcome with what exists at the tools; return what was done, ``None`` if there is nothing to.
 
-    An honest operator waits until nothing can land any more, ``quiet_seconds`` after the last call, and a refusal of
-    the command is an answer like any other.
+    An operator is honest and in no way patient: what they see may not be the end of it. A refusal of the command is an
+    answer like any other.
     """
     attempt = world.attempt
     if attempt is None or attempt.status is not AttemptStatus.UNKNOWN or attempt.last_dispatched_at is None:
-        return None
-    if (world.clock.now() - attempt.last_dispatched_at).total_seconds() < quiet_seconds:
         return None
     seen = tuple(world.tools.existing)
     recording = Recording(world.journal, world.publisher, world.clock)

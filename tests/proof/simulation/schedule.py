@@ -39,8 +39,6 @@ _LONGEST_PAUSE_SECONDS: Final = 45.0
 _SITES_OF_A_PLAY: Final = 80
 """About how many sites a schedule passes: faults are spread over so many."""
 _MOST_SWEEPS: Final = 6
-_QUIET_SECONDS: Final = 1_100.0
-"""How long an operator waits after the last call before they look: longer than any call can still land."""
 
 
 @dataclass(frozen=True)
@@ -229,12 +227,13 @@ class Schedule:
             self._hub.sleep(self._chance.choice((1.0, 20.0, 70.0, 130.0, 400.0)))
 
     def _resolve(self) -> None:
-        """Look at the tools' side when nothing can land any more, and say what is there."""
+        """Look at the tools' side, too early as often as not, and say what is there; look again when refused."""
         for _ in range(4):
             self._hub.sleep(self._chance.uniform(60, 600))
-            said = resolve_as_seen(self._world, quiet_seconds=_QUIET_SECONDS)
+            said = resolve_as_seen(self._world)
             if said:
                 self._note(said)
+            if said and not said.startswith("refused"):
                 return
 
     def _close(self) -> None:

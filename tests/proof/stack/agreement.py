@@ -90,7 +90,12 @@ def judge(seen: Evidence, effect: EffectSafety, *, died_unsent: bool = False) ->
     ``died_unsent`` says that a sender was killed between the record of its dispatch and the first byte of its call.
     """
     effects = _effects(seen, effect)
-    found = (*findings(seen.attempt, seen.outcome, seen.ledger), *_of_signals(seen), *_of_effects(seen, effects))
+    found = (
+        *findings(seen.attempt, seen.outcome, seen.ledger),
+        *_of_signals(seen),
+        *_of_effects(seen, effects),
+        *_of_people(seen),
+    )
     status = seen.outcome.status if seen.outcome else None
     unknown = _unknown(seen, effect, died_unsent) if status is OutcomeStatus.UNKNOWN else Endings()
     return Judgement(status, effects, found, Endings(judged=1, disagreeing=int(bool(found))) + unknown)
@@ -133,6 +138,13 @@ def _of_effects(seen: Evidence, effects: int) -> list[str]:
         case _:
             pass
     return found
+
+
+def _of_people(seen: Evidence) -> list[str]:
+    """An outcome that nobody can find out is told to a person; the others are left to the reconciler."""
+    unknown = seen.outcome is not None and seen.outcome.status is OutcomeStatus.UNKNOWN
+    told = seen.attempt is not None and seen.attempt.operator_notified_at is not None
+    return ["the outcome is UNKNOWN and no person was told"] if unknown and not told else []
 
 
 def _unknown(seen: Evidence, effect: EffectSafety, died_unsent: bool) -> Endings:  # noqa: FBT001  named where it is given

@@ -52,9 +52,6 @@ class Ended:
     arn: str
     status: str
     last_state: str
-    seconds: float
-    stopped_at: float
-    """Epoch seconds."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +109,9 @@ class Ground:
                 raise NothingMoves(f"{len(running)} executions still run after {most_seconds:.0f} s, e.g. {running[0]}")
             time.sleep(POLL_SECONDS / 2)
 
-    def is_over(self, arn: str) -> bool:
-        """Whether an execution has ended."""
-        return bool(self._described(arn)["status"] != "RUNNING")
+    def status(self, arn: str) -> str:
+        """Return how an execution stands, in Step Functions' word."""
+        return str(self._described(arn)["status"])
 
     def ends(self, arns: Iterable[str], ref: IntentRef | None = None) -> list[Ended]:
         """Return how executions ended; with ``ref``, only those that were started for that intent."""
@@ -136,10 +133,7 @@ class Ground:
         arn = described["executionArn"]
         told = [event.get("stateEnteredEventDetails", {}).get("name") for event in self._history(arn)]
         entered = [name for name in told if name]
-        started, stopped = described["startDate"], described.get("stopDate", described["startDate"])
-        last_state = entered[-1] if entered else "none"
-        seconds = (stopped - started).total_seconds()
-        return Ended(arn, described["status"], last_state, seconds, stopped.timestamp())
+        return Ended(arn, described["status"], entered[-1] if entered else "none")
 
     def _described(self, arn: str) -> dict[str, Any]:
         found: dict[str, Any] = self.info.client("stepfunctions").describe_execution(executionArn=arn)

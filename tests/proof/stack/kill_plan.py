@@ -200,11 +200,11 @@ def quick_cases() -> list[Case]:
     """Return one case of each kind, none that waits long."""
     return [
         _case("IDEMPOTENT", "InvokeTool after gateway.send"),
+        _case("UNSAFE", "InvokeTool after gateway.send"),
         _case("UNSAFE", "InvokeTool after journal.dispatch"),
         _case("VERIFIABLE", "CompensateAction after gateway.send", faults=(_PARTIAL,)),
         _case("UNSAFE", "Reconciler before inbox.put", faults=(_CUT,)),
-        _case("VERIFIABLE", "RecordOutcome after journal.settle"),
-        _case("IDEMPOTENT", "StartExecution after journal.claim"),
+        _case("IDEMPOTENT", "RecordOutcome after journal.settle"),
     ]
 
 

@@ -21,6 +21,7 @@ from typing import Final
 
 from domain.model.identifiers import IntentRef
 from domain.model.signal import SignalType
+from infrastructure.reconciliation import BAD_ENDS
 from local.functions import FunctionFailed, execution_ended
 from local.stack import LocalStack
 from ports.steps.contract import Worker
@@ -37,7 +38,7 @@ from tests.proof.stack.ground import (
     quietly,
     start_stack,
 )
-from tests.proof.stack.kill_plan import EFFECTS, Case, every_case, quick_cases
+from tests.proof.stack.kill_plan import EFFECTS, Case, Site, every_case, quick_cases
 from tests.proof.stack.subscriber import News, Subscriber
 
 ID: Final = "process-kills"
@@ -91,10 +92,14 @@ class Mortuary:
             partial.write_text(json.dumps(site.as_instruction()), "utf-8")
             partial.rename(file)
 
-    def dead(self, intent_id: str) -> list[int]:
-        """Return the process ids of those that died for an intent."""
-        files = (self.folder / mortal_runtime.DEAD).glob(f"{intent_id}.*.json")
-        return [int(json.loads(file.read_text("utf-8"))["pid"]) for file in files]
+    def dead(self, case: Case, intent_id: str) -> list[tuple[Site, int]]:
+        """Return who left word that it dies for an intent: where, and its process id."""
+        files = [self.folder / mortal_runtime.DEAD / f"{intent_id}.{number}.json" for number in range(len(case.sites))]
+        return [
+            (site, int(json.loads(file.read_text("utf-8"))["pid"]))
+            for site, file in zip(case.sites, files, strict=True)
+            if file.exists()
+        ]
 
 
 def play(options: Options) -> Measured:
@@ -171,25 +176,22 @@ class _Player:
             self.ground.faults.add(fault.model_copy(update={"action_intent_id": name}))
         self.ground.operations.send_approvals(intent.ref.model_dump())
         seen = self._wait(case, intent.ref)
-        kills = len(self.mortuary.dead(name))
+        dead = self.mortuary.dead(case, name)
         judgement = judge(seen, case.effect, died_unsent=case.died_unsent)
-        return Played(case, intent.ref, judgement, kills, tuple(self._unwitnessed(case, seen, kills)))
+        return Played(case, intent.ref, judgement, len(dead), tuple(self._unwitnessed(case, seen, dead)))
 
     def _wait(self, case: Case, ref: IntentRef) -> Evidence:
         """Wait until nobody works for the intent any more, or the time is up."""
         deadline = time.monotonic() + END_SECONDS
         while True:
             seen = self.ground.wait_until_final(ref, case.effect, most_seconds=TRY_AGAIN_AFTER_SECONDS)
-            over = seen.attempt is not None and self.ground.is_over(seen.attempt.owner)
-            if (
-                over
-                and is_final(seen, case.effect)
-                and len(self.mortuary.dead(ref.action_intent_id)) == len(case.sites)
-            ):
+            execution = self.ground.status(seen.attempt.owner) if seen.attempt else "RUNNING"
+            final = execution != "RUNNING" and is_final(seen, case.effect)
+            died = len(self.mortuary.dead(case, ref.action_intent_id)) == len(case.sites)
+            if (final and died) or time.monotonic() > deadline:
                 return seen
-            if time.monotonic() > deadline:
-                return seen
-            if over and seen.attempt is not None and not is_final(seen, case.effect):
+            # Nobody is woken by an execution that ended well.
+            if seen.attempt and not final and execution in BAD_ENDS:
                 self._wake_again(seen.attempt.owner, ref)
             time.sleep(POLL_SECONDS)
 
@@ -198,10 +200,13 @@ class _Player:
         with suppress(FunctionFailed):
             self.ground.functions.invoke(Worker.RECONCILER, execution_ended(execution_arn, ref.model_dump()))
 
-    def _unwitnessed(self, case: Case, seen: Evidence, kills: int) -> Iterator[str]:
+    def _unwitnessed(self, case: Case, seen: Evidence, dead: Sequence[tuple[Site, int]]) -> Iterator[str]:
         """Yield every kill that did not happen, or that Step Functions has not noticed."""
-        if kills != len(case.sites):
-            yield f"{len(case.sites)} processes should have died and {kills} did"
+        if len(dead) != len(case.sites):
+            yield f"{len(case.sites)} processes should have died and {len(dead)} did"
+        for site, pid in dead:
+            if pid in self.ground.stack.emulator.workers(self.ground.info.functions[site.function.value]):
+                yield f"process {pid} of {site.function} left word that it dies, and lives"
         wanted = sum(site.function is not Worker.RECONCILER for site in case.sites)
         noticed = self.ground.failed_tasks(seen.attempt.owner).count(KILLED) if seen.attempt else 0
         if noticed != wanted:

@@ -104,7 +104,8 @@ def play(options: Options) -> Measured:
             times.append(seconds)
             options.progress(len(times), intents)
         lasted = time.monotonic() - begun
-    arrived = [Arrived(one, seconds, _judged(ground, one)) for one, seconds in zip(journeys, times, strict=True)]
+        judgements = pool.map(lambda one: _judged(ground, one), journeys)
+        arrived = [Arrived(*each) for each in zip(journeys, times, judgements, strict=True)]
     return verdict(arrived, lasted)
 
 

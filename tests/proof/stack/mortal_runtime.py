@@ -87,12 +87,13 @@ class Gate:
         return (death["when"], file) if self._passed[file.name] == death["nth"] else None
 
     def _die(self, file: Path) -> None:
-        dead = self._folder / DEAD / file.name
+        dying = self._folder / DEAD / f"{file.name}.dying"
         try:
-            file.rename(dead)
+            file.rename(dying)
         except FileNotFoundError:
-            return
-        dead.write_text(json.dumps({"pid": os.getpid()}), "utf-8")
+            return  # somebody else died of it just now
+        dying.write_text(json.dumps({"pid": os.getpid()}), "utf-8")
+        dying.rename(dying.with_suffix(""))  # whole, for whoever looks for the dead meanwhile
         os._exit(EXIT_CODE)
 
 

@@ -51,6 +51,9 @@ def an_end(status: OutcomeStatus = OutcomeStatus.SUCCEEDED, **changes: Any) -> E
     settled, last, outcome, signal = a_settlement(sent, status=status)
     journal.settle(sent, settled, last, outcome, signal)
     journal.mark_published(signal.model_copy(update={"published_at": later(4)}))
+    if status is OutcomeStatus.UNKNOWN:
+        told = settled.operator_notified(kind="ATTENTION", notice_id="notice-1", now=later(5))
+        journal.advance(settled, *told)
     kept = journal.find_signal(a_ref(), signal_id(a_ref(), SignalType.of(status)))
     assert kept is not None
     did = status is OutcomeStatus.SUCCEEDED
@@ -149,4 +152,15 @@ def test_unknown_ends_are_sorted_by_what_could_have_been_known() -> None:
     assert judge(unsent, UNSAFE).endings == Endings(judged=1, unknown_imprecise=1)
     assert judge(sent, VERIFIABLE).endings == Endings(judged=1, unknown_imprecise=1)
     assert judge(sent, IDEMPOTENT).endings == Endings(judged=1, unknown_imprecise=1)
+    assert is_final(sent, UNSAFE)
     assert not is_final(sent, VERIFIABLE)
+
+
+def test_an_unknown_end_of_which_no_person_was_told_is_seen() -> None:
+    """Otherwise nobody would ever look."""
+    told = an_end(OutcomeStatus.UNKNOWN, requests=(a_request(),))
+    assert told.attempt is not None
+    untold = replace(told, attempt=told.attempt.model_copy(update={"operator_notified_at": None}))
+    assert judge(told, UNSAFE).found == ()
+    assert judge(untold, UNSAFE).found == ("the outcome is UNKNOWN and no person was told",)
+    assert not is_final(untold, UNSAFE)

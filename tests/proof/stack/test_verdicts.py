@@ -58,7 +58,7 @@ def test_any_other_result_of_the_race_fails_the_claims(tallies: list[Tally], led
 def ends(suppressed: int, carried_out: int = 1) -> list[Ended]:
     """The ends of a burst of approvals."""
     how = [Junction.SUCCEEDED.value] * carried_out + [Junction.DUPLICATE_SUPPRESSED.value] * suppressed
-    return [Ended(f"execution-{number}", "SUCCEEDED", state, 1.0, 0.0) for number, state in enumerate(how)]
+    return [Ended(f"execution-{number}", "SUCCEEDED", state) for number, state in enumerate(how)]
 
 
 def test_a_burst_that_does_more_than_one_thing_fails_the_approvals() -> None:
