@@ -138,7 +138,7 @@ def test_a_red_row_is_a_red_exit_code(
 ) -> None:
     """A script that runs the proof hears of it."""
     monkeypatch.setattr(command_line, "SCOREBOARD", tmp_path / "full.json")
-    monkeypatch.setattr(command_line, "ROWS", {"load": _a_row(Measured("3 broken", ok=False))})
+    monkeypatch.setattr(command_line, "ROWS", {"a-row": _a_row(Measured("3 broken", ok=False))})
     assert command_line.main([]) == 1
     assert "0 of 1 rows ok" in capsys.readouterr().out
 
