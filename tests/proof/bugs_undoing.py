@@ -150,6 +150,18 @@ BUGS: Final = (
         (Plans("accepted", _N),),
     ),
     Bug(
+        "late-success-is-undone",
+        "what one run of a step created is undone because another run had given up",
+        (Swap(undoing, "plan", _whatever_was_created),),
+        (Plans("forbidden", _K),),
+    ),
+    Bug(
+        "undone-while-in-doubt",
+        "what is to be undone is decided while a call is in doubt",
+        (Swap(compensation, "_in_doubt", lambda _attempt, _invocation: False),),
+        (Plans("forbidden", _K),),
+    ),
+    Bug(
         "nothing-named-is-nothing-there",
         "no undo is needed where no object is named, though a call is in doubt",
         (Swap(undoing, "plan", _nothing_created),),
