@@ -23,7 +23,7 @@ def _uncaught(step: StepName, flow: str, safety: Safety = _N) -> Bug:
         f"no error of {step.value} is caught",
         (_step(step, catches=()),),
         (Plans(flow, safety),),
-        "D12" if step in _RECORDING else "D4",
+        "D12" if step in _RECORDING else "",
     )
 
 

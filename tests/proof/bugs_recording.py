@@ -229,6 +229,5 @@ BUGS: Final = (
         "an outcome is settled from the execution's state alone, not from the answer kept on the attempt",
         _WITHOUT_THE_KEPT_ANSWER,
         (Plans("half-done", _K),),
-        "D26",
     ),
 )
