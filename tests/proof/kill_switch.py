@@ -149,7 +149,7 @@ def flip_everywhere(part: Part) -> Found:
 
 def _play(options: Options) -> Measured:
     todo = [Part(flow, safety) for flow in (QUICK_FLOWS if options.quick else _FLOWS) for safety in Safety]
-    results = list(each(flip_everywhere, todo, options))
+    results = each(flip_everywhere, todo, options)
     flips, broken = sum(found.flips for found in results), sum(found.broken for found in results)
     dispatched = sum(found.dispatched_after for found in results)
     return Measured(

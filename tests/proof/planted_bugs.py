@@ -107,7 +107,7 @@ def hunt_all(options: Options) -> list[Hunted]:
     """Hunt every defect, or those of the short form."""
     chosen = QUICK if options.quick else BUGS
     slow_first = sorted(chosen, key=lambda name: not any(isinstance(look, Schedules) for look in BUGS[name].looks))
-    return list(each(hunt, slow_first, options))
+    return each(hunt, slow_first, options)
 
 
 def caught_table(hunted: list[Hunted]) -> str:

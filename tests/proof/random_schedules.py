@@ -61,7 +61,7 @@ def _play(options: Options) -> Measured:
     count = QUICK_SCHEDULES if options.quick else SCHEDULES
     first = options.seed * SCHEDULES
     batches = [Batch(at, min(at + _BATCH, first + count)) for at in range(first, first + count, _BATCH)]
-    results = list(each(play_batch, batches, options))
+    results = each(play_batch, batches, options)
     broken, different = sum(found.broken for found in results), sum(found.different for found in results)
     played, replayed = sum(found.schedules for found in results), sum(found.replayed for found in results)
     faults = sum(found.faults for found in results)

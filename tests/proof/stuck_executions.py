@@ -177,7 +177,7 @@ def _settled(play: Play) -> bool:
 
 def _play(options: Options) -> Measured:
     todo = [Part(*pair) for pair in PAIRS if not options.quick or pair[0] in QUICK_FLOWS]
-    results = list(each(stop_everywhere, todo, options))
+    results = each(stop_everywhere, todo, options)
     stops, broken = sum(found.stops for found in results), sum(found.broken for found in results)
     return Measured(
         value=f"{stops:,} stops: {stops - broken:,} terminal within {WITHIN_SWEEPS} sweeps and true",

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 from botocore.stub import ANY, Stubber
 
 from adapters.eventbridge.signal_publisher import EventBridgeSignalPublisher
 from domain.model.errors import ConfigurationError, TransientError
 from tests.builders import a_signal, later
+from tests.support.broken_lines import break_the_line, without_an_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 BUS = "cc-native-test-event-bus"
-URL = "https://events.example.com"
 
 
 @pytest.fixture
@@ -111,25 +110,12 @@ def test_a_refused_request_is_an_error(
     assert "customer" not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    "error, kind",
-    [
-        (ConnectTimeoutError(endpoint_url=URL), TransientError),
-        (ReadTimeoutError(endpoint_url=URL), TransientError),
-        (EndpointConnectionError(endpoint_url=URL), TransientError),
-        (NoCredentialsError(), ConfigurationError),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
-)
+@without_an_answer
 def test_an_answer_that_never_came_is_transient_and_missing_credentials_are_not(
     stubbed: tuple[EventBridgeClient, Stubber], error: Exception, kind: type[Exception]
 ) -> None:
     """Errors of the line pass; those of the set-up stay."""
     client, _ = stubbed
-
-    def fail(**_: object) -> None:
-        raise error
-
-    client.meta.events.register("provide-client-params.events.PutEvents", fail)
+    break_the_line(client, "events.PutEvents", error)
     with pytest.raises(kind, match=type(error).__name__):
         EventBridgeSignalPublisher(client, BUS).publish(a_signal())

@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-from botocore.exceptions import (
-    ConnectTimeoutError,
-    CredentialRetrievalError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    ReadTimeoutError,
-)
 from botocore.stub import Stubber
 
 from adapters.s3.artifact_store import S3ArtifactStore
 from domain.model.errors import ConfigurationError, TransientError
 from tests.builders import a_ref
+from tests.support.broken_lines import break_the_line, without_an_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +22,6 @@ if TYPE_CHECKING:
 
 DOCUMENT = {"answer": "a customer's words"}
 BODY = b'{"answer":"a customer\'s words"}'
-URL = "https://s3.example.com"
 
 
 @pytest.fixture
@@ -85,27 +78,13 @@ def test_a_failure_that_stays_is_the_deployments(stubbed: tuple[S3Client, Stubbe
     assert "customer" not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    "error, kind",
-    [
-        (ConnectTimeoutError(endpoint_url=URL), TransientError),
-        (ReadTimeoutError(endpoint_url=URL), TransientError),
-        (EndpointConnectionError(endpoint_url=URL), TransientError),
-        (CredentialRetrievalError(provider="role", error_msg="later"), TransientError),
-        (NoCredentialsError(), ConfigurationError),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
-)
+@without_an_answer
 def test_an_answer_that_never_came_is_transient_and_missing_credentials_are_not(
     stubbed: tuple[S3Client, Stubber], error: Exception, kind: type[Exception]
 ) -> None:
     """Errors of the line pass; those of the set-up stay."""
     client, _ = stubbed
-
-    def fail(**_: object) -> None:
-        raise error
-
-    client.meta.events.register("provide-client-params.s3.PutObject", fail)
+    break_the_line(client, "s3.PutObject", error)
     with pytest.raises(kind, match=type(error).__name__):
         S3ArtifactStore(client, "artifacts").put(a_ref(), "reply-1", dict(DOCUMENT))
 

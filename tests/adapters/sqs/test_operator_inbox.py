@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 from botocore.stub import ANY, Stubber
 from moto import mock_aws
 
@@ -16,6 +15,7 @@ from domain.model.canonical_json import canonical_json
 from domain.model.errors import ConfigurationError, TransientError
 from domain.model.notice import Notice, NoticeKind
 from tests.ports.test_operator_inbox import a_notice, a_quarantined
+from tests.support.broken_lines import break_the_line, without_an_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,26 +147,13 @@ def test_a_refused_message_about_no_intent_says_so(stubbed: tuple[SQSClient, Stu
     assert raised.value.ids == {"notice_id": a_quarantined().notice_id}
 
 
-@pytest.mark.parametrize(
-    "error, kind",
-    [
-        (ConnectTimeoutError(endpoint_url=URL), TransientError),
-        (ReadTimeoutError(endpoint_url=URL), TransientError),
-        (EndpointConnectionError(endpoint_url=URL), TransientError),
-        (NoCredentialsError(), ConfigurationError),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
-)
+@without_an_answer
 def test_an_answer_that_never_came_is_transient_and_missing_credentials_are_not(
     stubbed: tuple[SQSClient, Stubber], error: Exception, kind: type[Exception]
 ) -> None:
     """Errors of the line pass; those of the set-up stay."""
     client, _ = stubbed
-
-    def fail(**_: object) -> None:
-        raise error
-
-    client.meta.events.register("provide-client-params.sqs.SendMessage", fail)
+    break_the_line(client, "sqs.SendMessage", error)
     with pytest.raises(kind, match=type(error).__name__):
         an_inbox(client).put(a_notice())
 

@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 from botocore.stub import Stubber
 
 from adapters.stepfunctions.executions import StepFunctionsExecutions
 from domain.model.errors import ConfigurationError, TransientError
 from domain.model.execution_status import ExecutionStatus
 from tests.builders import EXECUTION_ARN, NOW
+from tests.support.broken_lines import break_the_line, without_an_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_stepfunctions import SFNClient
-
-URL = "https://states.example.com"
 
 
 @pytest.fixture
@@ -103,25 +101,12 @@ def test_a_question_without_an_answer_is_an_error_and_never_gone(
     assert "customer" not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    "error, kind",
-    [
-        (ConnectTimeoutError(endpoint_url=URL), TransientError),
-        (ReadTimeoutError(endpoint_url=URL), TransientError),
-        (EndpointConnectionError(endpoint_url=URL), TransientError),
-        (NoCredentialsError(), ConfigurationError),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
-)
+@without_an_answer
 def test_an_answer_that_never_came_is_transient_and_missing_credentials_are_not(
     stubbed: tuple[SFNClient, Stubber], error: Exception, kind: type[Exception]
 ) -> None:
     """Errors of the line pass; those of the set-up stay."""
     client, _ = stubbed
-
-    def fail(**_: object) -> None:
-        raise error
-
-    client.meta.events.register("provide-client-params.sfn.DescribeExecution", fail)
+    break_the_line(client, "sfn.DescribeExecution", error)
     with pytest.raises(kind, match=type(error).__name__):
         StepFunctionsExecutions(client).status(EXECUTION_ARN)
