@@ -16,10 +16,13 @@ class Backlog(Protocol):
     ``TransientError`` when the store cannot be reached and ``ConfigurationError`` when access is denied.
     """
 
-    def open_attempts(self, status: AttemptStatus, *, updated_before: datetime) -> Iterator[Attempt]:
+    def open_attempts(
+        self, status: AttemptStatus, *, updated_before: datetime, newest_first: bool = False
+    ) -> Iterator[Attempt]:
         """Yield the attempts of this status (CLAIMED, DISPATCHED or UNKNOWN) last written before a moment.
 
-        Those written longest ago come early, though not in strict order. A settled status yields nothing.
+        Those written longest ago come early, or with ``newest_first`` those written last, though not in strict order.
+        A settled status yields nothing.
         """
         ...
 

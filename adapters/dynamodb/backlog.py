@@ -29,7 +29,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class DynamoDbBacklog:
-    """Merges the shards of an index into one order, oldest first, and holds one page of each.
+    """Merges the shards of an index into one order, and holds one page of each.
 
     An item that cannot be read hides no other: the ``ConfigurationError`` that names it comes after the last of those
     that can. Else one row that somebody edited wrongly would keep everything behind it from ever being finished.
@@ -39,20 +39,32 @@ class DynamoDbBacklog:
         self._attempts = Table(client, attempts_table)
         self._signals = Table(client, signals_table)
 
-    def open_attempts(self, status: AttemptStatus, *, updated_before: datetime) -> Iterator[Attempt]:
+    def open_attempts(
+        self, status: AttemptStatus, *, updated_before: datetime, newest_first: bool = False
+    ) -> Iterator[Attempt]:
         partitions = [keys.open_status(status, shard) for shard in keys.SHARDS] if status in keys.OPEN else []
-        return _models(Attempt, self._attempts, _BY_STATUS, partitions, before=updated_before)
+        return _models(
+            Attempt, self._attempts, _BY_STATUS, partitions, before=updated_before, newest_first=newest_first
+        )
 
     def unpublished_signals(self, *, created_before: datetime) -> Iterator[Signal]:
         return _models(Signal, self._signals, _BY_UNPUBLISHED, keys.SHARDS, before=created_before)
 
 
 def _models(
-    kind: type[_Model], table: Table, index: Index, partitions: Iterable[str], *, before: datetime
+    kind: type[_Model],
+    table: Table,
+    index: Index,
+    partitions: Iterable[str],
+    *,
+    before: datetime,
+    newest_first: bool = False,
 ) -> Iterator[_Model]:
-    looks = (table.look(index, partition, before=moment(before)) for partition in partitions)
+    looks = (
+        table.look(index, partition, before=moment(before), greatest_first=newest_first) for partition in partitions
+    )
     unreadable: ConfigurationError | None = None
-    for item in merge(*looks, key=lambda item: item[index.range_key]["S"]):
+    for item in merge(*looks, key=lambda item: item[index.range_key]["S"], reverse=newest_first):
         try:
             model = model_of(kind, item, table=table.name)
         except ConfigurationError as error:

@@ -57,8 +57,8 @@ class Table:
                 items.extend(page["Items"])
         return items
 
-    def look(self, index: Index, partition: str, *, before: str) -> Iterator[Item]:
-        """Yield the items of an index's partition whose range key is less than ``before``, the least first.
+    def look(self, index: Index, partition: str, *, before: str, greatest_first: bool = False) -> Iterator[Item]:
+        """Yield the items of an index's partition whose range key is less than ``before``, in its order or against it.
 
         Each page is fetched when its first item is asked for. An index follows its table by moments, and no read of it
         can be strongly consistent.
@@ -69,6 +69,7 @@ class Table:
             "KeyConditionExpression": "#hash = :hash AND #range < :before",
             "ExpressionAttributeNames": {"#hash": index.hash_key, "#range": index.range_key},
             "ExpressionAttributeValues": {":hash": {"S": partition}, ":before": {"S": before}},
+            "ScanIndexForward": not greatest_first,
             "Limit": _LOOK_ITEMS,
         }
         while True:

@@ -18,13 +18,16 @@ class MemoryBacklog:
         warn_that_nothing_is_kept(self)
         self._journal = journal
 
-    def open_attempts(self, status: AttemptStatus, *, updated_before: datetime) -> Iterator[Attempt]:
+    def open_attempts(
+        self, status: AttemptStatus, *, updated_before: datetime, newest_first: bool = False
+    ) -> Iterator[Attempt]:
         if status in _SETTLED:
             return
         found = (attempt for attempt in self._journal.attempts() if attempt.status is status)
         yield from sorted(
             (attempt for attempt in found if attempt.updated_at < updated_before),
             key=lambda attempt: attempt.updated_at,
+            reverse=newest_first,
         )
 
     def unpublished_signals(self, *, created_before: datetime) -> Iterator[Signal]:

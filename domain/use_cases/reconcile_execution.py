@@ -16,10 +16,13 @@ from domain.model.attempt import Attempt, AttemptStatus
 from domain.model.errors import (
     CLASS_OF_CODE,
     ActionError,
+    ApprovalMismatch,
     ErrorClass,
     ErrorCode,
-    ExecutionHalted,
     FailureReport,
+    IntentNotApproved,
+    IntentNotFound,
+    InvalidParameters,
     OwnershipLost,
     PermanentError,
     TransientError,
@@ -55,6 +58,10 @@ _log = logging.getLogger(__name__)
 
 RECONCILER: Final = "reconciler"
 """Who takes over and resolves, in ledger and outcome."""
+
+
+_FOR_GOOD: Final = (IntentNotFound, IntentNotApproved, ApprovalMismatch, InvalidParameters)
+"""What no later try can go otherwise after: the approval that would permit it is gone."""
 
 
 class Reconciled(StrEnum):
@@ -180,12 +187,14 @@ class ReconcileExecution:
             self._tell(attempt, outcome)
             return Reconciled.NOTIFIED
         attempt = self._take_over(attempt, "RECORDED")
+        hopeless = False
         try:
             method, compensation, detail = self._try(attempt, mapping, remedy, seconds_left)
-        except (TransientError, ExecutionHalted, PermanentError) as error:
+        except (TransientError, PermanentError) as error:
             if isinstance(error, OwnershipLost):
                 raise
             method, compensation, detail = ResolutionMethod.ANSWER, None, str(error)
+            hopeless = isinstance(error, _FOR_GOOD)
         attempt = self._reread(attempt)
         if attempt.status is not AttemptStatus.UNKNOWN:
             return Reconciled.OVERTAKEN  # a person has resolved it meanwhile
@@ -193,7 +202,11 @@ class ReconcileExecution:
             return Reconciled.SETTLED
         now = self.clock.now()
         delay = timedelta(seconds=seconds_to_next_try(attempt.resolution_tries + 1))
-        self.journal.advance(attempt, *attempt.tried(detail=detail, next_try_at=now + delay, now=now))
+        following, entry = attempt.tried(detail=detail, next_try_at=now + delay, now=now)
+        self.journal.advance(attempt, following, entry)
+        if hopeless:
+            self._tell(following, outcome)
+            return Reconciled.NOTIFIED
         return Reconciled.WAITING
 
     def _try(

@@ -67,11 +67,16 @@ class SweepBacklog:
             return FAILED
 
     def _sources(self) -> Iterator[Iterator[IntentRef]]:
-        """Yield where to look: stale attempts, UNKNOWN ones that are due for a machine, and news."""
+        """Yield where to look: stale attempts, UNKNOWN ones that are due for a machine, and news.
+
+        Claims are looked at from both ends: thousands on hold, which all stand still, would else hide a new one.
+        """
         now = self.clock.now()
         stale = now - timedelta(seconds=STALE_SECONDS)
         for status in (AttemptStatus.DISPATCHED, AttemptStatus.CLAIMED):
             yield (one.ref for one in self.backlog.open_attempts(status, updated_before=stale))
+        claimed = self.backlog.open_attempts(AttemptStatus.CLAIMED, updated_before=stale, newest_first=True)
+        yield (one.ref for one in claimed)
         unknown = self.backlog.open_attempts(AttemptStatus.UNKNOWN, updated_before=now)
         yield (one.ref for one in unknown if is_due(one, now))
         yield (one.ref for one in self.backlog.unpublished_signals(created_before=stale))

@@ -45,9 +45,11 @@ def brought_to(stores: Stores, status: AttemptStatus) -> Attempt:
     return current if status is AttemptStatus.DISPATCHED else settled(stores, current, OutcomeStatus(status.value))[0]
 
 
-def found(stores: Stores, status: AttemptStatus, *, seconds: float = 1_000) -> list[Attempt]:
+def found(
+    stores: Stores, status: AttemptStatus, *, seconds: float = 1_000, newest_first: bool = False
+) -> list[Attempt]:
     """The attempts of a status that were last written before that many seconds after the sample moment."""
-    return list(stores.backlog.open_attempts(status, updated_before=later(seconds)))
+    return list(stores.backlog.open_attempts(status, updated_before=later(seconds), newest_first=newest_first))
 
 
 def unpublished(stores: Stores, *, seconds: float = 1_000) -> list[Signal]:
@@ -114,6 +116,16 @@ def test_open_attempts_of_all_tenants_are_found_the_oldest_first(stores: Stores)
 
     assert attempts[0] == written[-1]
     assert sorted(attempts, key=lambda attempt: attempt.updated_at, reverse=True) == written
+
+
+def test_open_attempts_are_found_the_newest_first_on_request(stores: Stores) -> None:
+    """The same ones, from the other end."""
+    written = [claimed(stores, f"intent-{number}", seconds=number) for number in range(30)]
+    attempts = found(stores, AttemptStatus.CLAIMED, newest_first=True)
+
+    assert attempts[0] == written[-1]
+    assert sorted(attempts, key=lambda attempt: attempt.updated_at) == written
+    assert found(stores, AttemptStatus.CLAIMED, seconds=10, newest_first=True)[0] == written[9]
 
 
 def test_a_signal_is_found_until_it_is_marked_as_published(stores: Stores) -> None:

@@ -51,6 +51,7 @@ def test_each_shard_of_a_status_is_asked_for_what_was_written_before(
                 ":hash": {"S": f"UNKNOWN#{shard}"},
                 ":before": {"S": "2026-11-23T10:01:00.000Z"},
             },
+            "ScanIndexForward": True,
             "Limit": PAGE,
         }
         for shard in range(8)
@@ -98,6 +99,7 @@ def test_a_page_without_items_is_not_the_end(stubbed: tuple[DynamoDBClient, Stub
             "KeyConditionExpression",
             "ExpressionAttributeNames",
             "ExpressionAttributeValues",
+            "ScanIndexForward",
             "Limit",
         ),
         ANY,

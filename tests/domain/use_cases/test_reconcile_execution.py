@@ -238,23 +238,19 @@ def test_what_no_next_sweep_can_mend_is_raised_when_the_rest_is_done() -> None:
 class Crowded(MemoryBacklog):
     """A backlog in which a hundred held actions stand still, longest of all."""
 
-    def open_attempts(self, status: AttemptStatus, *, updated_before: datetime) -> Iterator[Attempt]:
-        """Yield the held ones before those that really are there."""
-        if status is AttemptStatus.CLAIMED:
-            claim, _ = a_claim()
-            yield from (claim.model_copy(update={"action_intent_id": f"held-{number}"}) for number in range(100))
-        yield from super().open_attempts(status, updated_before=updated_before)
+    def open_attempts(
+        self, status: AttemptStatus, *, updated_before: datetime, newest_first: bool = False
+    ) -> Iterator[Attempt]:
+        """Yield the held ones before those that really are there, or after them."""
+        claim, _ = a_claim()
+        ids = [f"held-{number}" for number in range(100)] if status is AttemptStatus.CLAIMED else []
+        held = [claim.model_copy(update={"action_intent_id": name}) for name in ids]
+        there = list(super().open_attempts(status, updated_before=updated_before, newest_first=newest_first))
+        yield from (*there, *held) if newest_first else (*held, *there)
 
 
-def test_what_stands_still_does_not_keep_a_sweep_from_anything_else() -> None:
-    """Each look takes a second here; there is time for forty, and a hundred actions are on hold."""
-    world = a_world()
-    world.run(world.ready(), INVOKE)
-    over(world)
-    world.publisher.fail("publish", TransientError("down"))
-    with pytest.raises(TransientError):
-        looked(world)
-    world.clock.advance(121)
+def crowded_sweep(world: World) -> None:
+    """Sweep where a hundred actions are on hold, each look takes a second, and there is time for forty."""
     reconcile = world.reconcile()
 
     class Slow:
@@ -265,7 +261,29 @@ def test_what_stands_still_does_not_keep_a_sweep_from_anything_else() -> None:
             return reconcile(ref, seconds_left=seconds_left)
 
     SweepBacklog(Crowded(world.records), cast("Any", Slow()), world.clock)(seconds_left=55.0)
+
+
+def test_what_stands_still_does_not_keep_a_sweep_from_anything_else() -> None:
+    """News is published in the sweep in which its turn comes, whatever stands before it."""
+    world = a_world()
+    world.run(world.ready(), INVOKE)
+    over(world)
+    world.publisher.fail("publish", TransientError("down"))
+    with pytest.raises(TransientError):
+        looked(world)
+    world.clock.advance(121)
+    crowded_sweep(world)
     assert [signal.signal_type for signal in world.bus.published] == ["ACTION_EXECUTED"]
+
+
+def test_a_claim_that_was_left_now_is_found_behind_any_number_that_are_held() -> None:
+    """Claims on hold are the oldest, and look like it; so the youngest are looked at as well."""
+    world = a_world()
+    world.run(world.a_state(), *BEFORE_INVOKE)
+    over(world)
+    world.clock.advance(121)
+    crowded_sweep(world)
+    assert world.outcome().status is OutcomeStatus.FAILED
 
 
 def test_a_sweep_passes_by_what_is_not_due() -> None:
@@ -285,9 +303,11 @@ def test_a_sweep_passes_by_what_is_not_due() -> None:
 class HalfReadable(MemoryBacklog):
     """A backlog that holds, behind what it can read, a row that it cannot."""
 
-    def open_attempts(self, status: AttemptStatus, *, updated_before: datetime) -> Iterator[Attempt]:
+    def open_attempts(
+        self, status: AttemptStatus, *, updated_before: datetime, newest_first: bool = False
+    ) -> Iterator[Attempt]:
         """Yield what is there, then fail."""
-        yield from super().open_attempts(status, updated_before=updated_before)
+        yield from super().open_attempts(status, updated_before=updated_before, newest_first=newest_first)
         raise ConfigurationError("an item is not an Attempt; correct or restore it")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.memory.tool_gateway import Effects
 from domain.model.execution_status import ExecutionStatus
+from domain.model.intent import IntentStatus
 from domain.model.kill_switch import SwitchKind, SwitchScope
 from domain.model.ledger import LedgerEventType
 from domain.model.notice import NoticeKind
@@ -146,7 +147,16 @@ def test_a_key_that_the_tool_has_forgotten_is_never_sent_again() -> None:
     assert (world.created, len(world.tools.sends)) == (1, 1)
 
 
-def test_a_revoked_or_expired_approval_permits_no_resend() -> None:
+def test_a_revoked_approval_permits_no_resend_and_a_person_is_told_at_once() -> None:
+    """No later try can go otherwise, so nobody waits two days for the last of them."""
+    world = recorded_unknown(a_world(), TransportPhase.SENT, Effects.NONE)
+    world.intents.put(world.intents.find(a_ref()).model_copy(update={"status": IntentStatus.PROPOSED}))
+    assert looked(world) is Reconciled.NOTIFIED
+    assert (len(world.tools.sends), len(world.notices.notices)) == (1, 1)
+    assert world.events[-2:] == [LedgerEventType.RESOLUTION_TRIED, LedgerEventType.OPERATOR_NOTIFIED]
+
+
+def test_an_expired_approval_permits_no_resend() -> None:
     """To resolve a doubt is no reason to do what is no longer approved."""
     world = recorded_unknown(a_world(), TransportPhase.SENT, Effects.NONE)
     world.clock.advance(86_400)
