@@ -157,14 +157,19 @@ def _too_early(what: str, attempt: Attempt, until: datetime) -> Refused:
 
 
 def _undo_lands(entries: Sequence[LedgerEntry]) -> datetime | None:
-    """Return when the last undo without proof has taken effect at the latest; ``None`` if all have theirs."""
-    open_since: dict[object, datetime] = {}
+    """Return when the last undo without proof has taken effect at the latest; ``None`` if all have theirs.
+
+    The answer to one undo says nothing of an earlier one of the same object, unless it is that the object is undone.
+    """
+    on_its_way: dict[object, datetime] = {}
+    unproved: list[datetime] = []
     for entry in entries:
         key = entry.data.get("idempotency_key")
         if entry.event_type is LedgerEventType.COMPENSATION_DISPATCHED:
-            open_since[key] = entry.occurred_at + timedelta(seconds=LONGEST_CALL_SECONDS)
+            unproved += [on_its_way[key]] if key in on_its_way else []
+            on_its_way[key] = entry.occurred_at + timedelta(seconds=LONGEST_CALL_SECONDS)
         elif entry.event_type is LedgerEventType.COMPENSATION_REPLIED:
-            open_since.pop(key, None)
-            if entry.data.get("status") == CompensationStatus.UNKNOWN:
-                open_since[key] = entry.occurred_at
-    return max(open_since.values()) + _LANDING if open_since else None
+            on_its_way.pop(key, None)
+            unproved += [entry.occurred_at] if entry.data.get("status") == CompensationStatus.UNKNOWN else []
+    left = (*unproved, *on_its_way.values())
+    return max(left) + _LANDING if left else None

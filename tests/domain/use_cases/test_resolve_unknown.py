@@ -146,6 +146,18 @@ def test_nobody_says_succeeded_before_an_undo_without_an_answer_has_had_its_time
     assert resolve(world)(a_ref(), OutcomeStatus.SUCCEEDED, resolved_by="op", evidence=SEEN).resolution
 
 
+def test_an_undo_that_was_refused_says_nothing_of_the_one_before_it() -> None:
+    """The first has had no answer and may still land; that a second did not get through changes nothing of that."""
+    world = half_done()
+    world.tools.fail_next(TransportPhase.SENT, effects=Effects.LATE, timed_out=True)
+    assert looked(world) is Reconciled.WAITING
+    world.clock.advance(61)
+    world.tools.fail_next(TransportPhase.CONNECT)
+    assert looked(world) is Reconciled.WAITING
+    with pytest.raises(PermanentError, match="an undo for intent"):
+        resolve(world)(a_ref(), OutcomeStatus.SUCCEEDED, resolved_by="op", evidence=SEEN)
+
+
 def test_nobody_says_succeeded_of_what_is_on_record_as_undone() -> None:
     """Two records would contradict each other, and the outcome would name an object that is gone."""
     world = half_done()

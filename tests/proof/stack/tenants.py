@@ -111,7 +111,7 @@ def play_case(seed: int, engine: str, stores: Stores) -> Iterator[Step]:
     """Play one case on ``stores``, which other cases may have used before: its tenants are its own."""
     chance = random.Random(seed)  # noqa: S311  a choice, not a secret
     pair = LOOK_ALIKES[seed % len(LOOK_ALIKES)]
-    tenants = [name.format(n=str(seed)) for name in pair]
+    tenants = [name.format(n=f"{seed:09d}") for name in pair]  # padded, so that no case has another one's names
     intents = chance.sample(INTENTS, INTENTS_OF_A_CASE)
     acts = [[*some_acts(ACTS_EACH, intents, chance), *last_looks(intents)] for _ in tenants]
     alone = [_alone(tenant, own) for tenant, own in zip(tenants, acts, strict=True)]
