@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="the same rules over fewer cases, in three minutes")
     parser.add_argument("--row", action="append", choices=list(ROWS), metavar="ID", help="play this row only; repeat")
     parser.add_argument("--seed", type=_natural, default=0, help="where chance begins (default 0)")
-    parser.add_argument("--workers", type=_natural, default=os.cpu_count() or 1, help="processes (default: all cores)")
+    parser.add_argument("--workers", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
     parser.add_argument("--replay", metavar="TOKEN", help="play one case again, as a counter-example names it")
     parser.add_argument("--json", action="store_true", help="print the scoreboard as JSON, progress to standard error")
     return parser
@@ -72,6 +72,13 @@ def _natural(text: str) -> int:
     if not text.isdecimal() or len(text) > 9:
         raise argparse.ArgumentTypeError("must be a whole number from 0 to 999999999")
     return int(text)
+
+
+def _positive(text: str) -> int:
+    found = _natural(text)
+    if found == 0:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return found
 
 
 if __name__ == "__main__":

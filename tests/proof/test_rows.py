@@ -183,3 +183,16 @@ def test_rows_that_only_add_up_cannot_be_played_alone(capsys: pytest.CaptureFixt
     """They would show nothing."""
     assert command_line.main(["--row", "agreement"]) == 2
     assert "adds up other rows" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options", [["--workers", "0"], ["--seed", "-1"], ["--seed", "x"], ["--row", "nonsense"]], ids=" ".join
+)
+def test_a_wrong_option_is_refused_before_anything_is_played(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With what would do."""
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(options)
+    assert ended.value.code == 2
+    assert "error: argument" in capsys.readouterr().err
