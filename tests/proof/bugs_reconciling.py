@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from adapters.memory.backlog import MemoryBacklog
 from domain.model.attempt import Attempt, AttemptStatus
 from domain.model.execution_status import ExecutionStatus
-from domain.model.identifiers import IntentRef
 from domain.model.ledger import LedgerEntry, LedgerEventType
 from domain.model.outcome import Outcome
 from domain.model.tool_mapping import ToolMapping, Unsafe, Verifiable
@@ -24,7 +24,7 @@ from tests.proof.simulation.flows import Safety
 Json = Any
 
 _K, _L, _N = Safety
-_sources = SweepBacklog._sources
+_open_attempts = MemoryBacklog.open_attempts
 _tell = ReconcileExecution._tell
 
 
@@ -91,17 +91,14 @@ def _recorded_before_told(self: ReconcileExecution, attempt: Attempt, outcome: O
         self.inbox.put(notice)
 
 
-def _all_but(*skipped: int) -> Swap:
-    def sources(self: SweepBacklog) -> Iterator[Iterator[IntentRef]]:
-        for number, source in enumerate(_sources(self)):
-            if number not in skipped:
-                yield source
+def _blind_to(skipped: AttemptStatus) -> Swap:
+    def open_attempts(
+        self: MemoryBacklog, status: AttemptStatus, *, updated_before: datetime, newest_first: bool = False
+    ) -> Iterator[Attempt]:
+        if status is not skipped:
+            yield from _open_attempts(self, status, updated_before=updated_before, newest_first=newest_first)
 
-    return Swap(SweepBacklog, "_sources", sources)
-
-
-_DISPATCHED, _CLAIMED, _UNKNOWN, _UNPUBLISHED = range(4)
-"""The sources of a sweep, in its own order."""
+    return Swap(MemoryBacklog, "open_attempts", open_attempts)
 
 
 BUGS: Final = (
@@ -158,28 +155,28 @@ BUGS: Final = (
     Bug(
         "sweep-skips-dispatched",
         "the sweep does not look at executions that stopped after a dispatch",
-        (_all_but(_DISPATCHED),),
+        (_blind_to(AttemptStatus.DISPATCHED),),
         (Stops("accepted", _N),),
         "D17",
     ),
     Bug(
         "sweep-skips-claimed",
         "the sweep does not look at executions that stopped before a dispatch",
-        (_all_but(_CLAIMED),),
+        (_blind_to(AttemptStatus.CLAIMED),),
         (Stops("accepted", _N),),
         "D17",
     ),
     Bug(
         "sweep-skips-unknown",
         "the sweep does not look at UNKNOWN outcomes",
-        (_all_but(_UNKNOWN),),
+        (_blind_to(AttemptStatus.UNKNOWN),),
         (Stops("done-and-lost", _N),),
         "D17",
     ),
     Bug(
         "sweep-skips-unpublished",
         "the sweep does not look at signals that were never published",
-        (_all_but(_UNPUBLISHED),),
+        (Swap(MemoryBacklog, "unpublished_signals", lambda _self, **_: iter(())),),
         (Stops("accepted", _N),),
         "D17, D26",
     ),
