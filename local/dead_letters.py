@@ -81,7 +81,7 @@ class SpooledOutcome:
         settled = answer.get("settled")
         if not isinstance(settled, dict):
             raise NotNow(f"the reconciler answered something else than what it settled: {sorted(answer)}")
-        return Worked(Became.RECORDED, f"{settled.get('status')}, {settled.get('error_code')}")
+        return Worked(Became.RECORDED, f"{_named(body)} stands as {settled.get('status')}")
 
     def _settled(self, body: str) -> Json:
         try:
@@ -156,6 +156,14 @@ class Quarantined:
             return Worked(Became.DONE if self.done else Became.LEFT, "a message that is no notice")
         told = f"sha256 {notice.content_sha256}: {notice.reason}. {notice.advice}"
         return Worked(Became.DONE if self.done else Became.LEFT, told)
+
+
+def _named(body: str) -> str:
+    """Return how people name the intent of a spooled state."""
+    try:
+        return str(ExecutionState.model_validate_json(body).intent_ref)
+    except (ValidationError, InvalidEvent):  # pragma: no cover  it was settled, so it can be read
+        return "its intent"
 
 
 _PASSES: Final = (TransientError, ConfigurationError)

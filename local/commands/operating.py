@@ -144,5 +144,5 @@ def _sweep(options: argparse.Namespace) -> int:
     if swept:
         print("\n".join(f"{number:>5}  {became}" for became, number in sorted(swept.items())))
     else:
-        print("nothing was open")
+        print("nothing was due")
     return 0

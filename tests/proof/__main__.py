@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from tests.proof.catalogue import ROWS, TOTALS
 from tests.proof.rows import Options
-from tests.proof.scoreboard import QUICK_SCOREBOARD, SCOREBOARD, play_rows, standard_out, write
+from tests.proof.scoreboard import QUICK_SCOREBOARD, ROWS_SCOREBOARD, SCOREBOARD, play_rows, standard_out, write
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,12 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     rows = [row for row in ROWS.values() if row.id in chosen]
     out = standard_out(as_json=options.json)
+    if options.quick:
+        print("quick: the same rules over fewer cases than the targets ask", file=out)
     try:
         lines = play_rows(rows, Options(seed=options.seed, quick=options.quick, workers=options.workers), out)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    path = QUICK_SCOREBOARD if options.quick else SCOREBOARD
+    path = QUICK_SCOREBOARD if options.quick else ROWS_SCOREBOARD if options.row else SCOREBOARD
     write(lines, path)
     ok = sum(line.measured.ok for line in lines)
     seconds = sum(line.seconds for line in lines)

@@ -15,6 +15,8 @@ FOLDER: Final = Path(__file__).parents[2] / ".local"
 SCOREBOARD: Final = FOLDER / "scoreboard.json"
 QUICK_SCOREBOARD: Final = FOLDER / "scoreboard-quick.json"
 """Apart, so that a test run never replaces a proof."""
+ROWS_SCOREBOARD: Final = FOLDER / "scoreboard-rows.json"
+"""Where single rows go, for the same reason."""
 
 _STEPS_SHOWN: Final = 10
 """Where nobody watches a terminal, progress is said so many times for each row."""

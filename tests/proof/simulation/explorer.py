@@ -130,15 +130,18 @@ def play_plan(flow: Flow, safety: Safety, plan: Plan) -> tuple[Play, list[str]]:
     """Play one plan to its end; return the play and its story, line by line."""
     play = Play(flow, safety)
     story: list[str] = []
-    step = 0
+    step = struck_in_all = 0
     while not play.over:
         faults = {strike.site: strike.kind for strike in plan if strike.step == step}
         at = play.world.clock.monotonic_seconds()
         play.step(faults)
         for run in play.functions.invocations:
+            struck_in_all += len(run.struck)
             struck = "".join(f"; {kind} strikes {site.port}.{site.method}" for site, kind in run.struck)
             story.append(f"{at:10.0f} s  {run.function}, {len(run.called)} calls{struck}")
         step += 1
+    if struck_in_all < len(plan):
+        story.append(f"  only {struck_in_all} of {len(plan)} faults struck: the others name places that are not passed")
     return play, story + ending_of(play)
 
 
