@@ -16,7 +16,7 @@ from tests.proof.simulation.explorer import ending_of, judged
 from tests.proof.simulation.flows import FLOWS, PAIRS, Safety
 from tests.proof.simulation.functions import in_haste
 from tests.proof.simulation.play import Phase, Play
-from tests.proof.simulation.sites import Kind, Site
+from tests.proof.simulation.sites import Kind, Site, go_straight_on
 from tests.support.asl_interpreter import StateError
 
 Json = Any
@@ -165,7 +165,7 @@ def _outlived(play: Play, late: Latecomer) -> tuple[str, ...] | None:
         while not play.over:
             play.step()
     finally:
-        play.functions.sites.pause = lambda site: None  # noqa: ARG005
+        play.functions.sites.pause = go_straight_on
         play.loses_events = loses_events
     return judged(play).violations if hand.came else None
 

@@ -31,11 +31,16 @@ from tests.support.stage import CALLS, Context, a_step_environment
 Json = Any
 
 _ANSWERED: Final = frozenset({"SUCCEEDED", "FAILED", "PARTIAL"})
-RECONCILER_SECONDS: Final = FUNCTIONS[Worker.RECONCILER].function_timeout_seconds
 
 
 def _no_level(logger: logging.Logger, level: object) -> None:
     """Leave the level as it is; a mock would remember each of millions of calls."""
+
+
+def _copied_flat(model: BaseModel, memo: object = None) -> BaseModel:
+    """Copy a frozen model without what it holds, which is frozen too."""
+    del memo
+    return model.__copy__()
 
 
 @contextmanager
@@ -49,7 +54,7 @@ def in_haste() -> Iterator[None]:
     try:
         with (
             warnings.catch_warnings(),
-            mock.patch.object(BaseModel, "__deepcopy__", lambda self, memo=None: self.__copy__()),  # noqa: ARG005
+            mock.patch.object(BaseModel, "__deepcopy__", _copied_flat),
             mock.patch.object(logging.Logger, "setLevel", _no_level),
         ):
             warnings.simplefilter("ignore", DevelopmentAdapterWarning)

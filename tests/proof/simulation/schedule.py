@@ -27,7 +27,7 @@ from tests.proof.simulation.hub import Hub
 from tests.proof.simulation.operator import resolve_as_seen
 from tests.proof.simulation.oracles import Verdict
 from tests.proof.simulation.play import APPROVAL, SWEEP, Moment, Phase, Play, Position, arn_of, ended_event
-from tests.proof.simulation.sites import NO_FAULTS, Kind, Site
+from tests.proof.simulation.sites import NO_FAULTS, Kind, Site, go_straight_on
 from tests.proof.simulation.world import World
 from tests.support.asl_interpreter import StateError
 from tests.support.faulty import Killed
@@ -102,7 +102,7 @@ class Schedule:
             self._begin()
             self._hub.run()
         finally:
-            self._play.functions.sites.pause = lambda site: None  # noqa: ARG005
+            self._play.functions.sites.pause = go_straight_on
             self._play.functions.faults = None
         self._close()
         for entry in self._world.journal.ledger(a_ref()):

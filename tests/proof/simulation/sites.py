@@ -104,14 +104,18 @@ class Invocation:
 NOBODY: Final = "nobody"
 
 
+def go_straight_on(site: Site, /) -> None:
+    """Let nobody else go on at a site."""
+
+
 class Sites:
     """The ports of all functions, with whoever is being run in front of them."""
 
-    def __init__(self, is_down: Callable[[str, str], bool] = lambda port, method: False) -> None:  # noqa: ARG005
+    def __init__(self, is_down: Callable[[str, str], bool]) -> None:
         self.current = Invocation(NOBODY, NO_FAULTS)
         self.is_down = is_down
         """Whether a port's method is out of order just now, for everybody."""
-        self.pause: Callable[[Site], None] = lambda site: None  # noqa: ARG005  nobody interleaves yet
+        self.pause: Callable[[Site], None] = go_straight_on
         """Called before each call: where a schedule lets somebody else go on."""
 
     def in_front_of(self, name: str, port: object) -> Any:  # noqa: ANN401  stands in for any port

@@ -97,7 +97,7 @@ _ROUTES = {**dict.fromkeys(STEPS, plain), S.COMPENSATE_ACTION: partial, S.RECORD
 )
 @pytest.mark.parametrize("times", [1, 3, 99])
 @pytest.mark.parametrize("step", STEPS)
-def test_both_retry_and_catch_alike(step: StepName, times: int, error: str, after_the_work: bool) -> None:  # noqa: FBT001
+def test_both_retry_and_catch_alike(step: StepName, times: int, error: str, after_the_work: bool) -> None:  # noqa: FBT001  a parameter of the table
     """Retriers, their counts and waits, and catchers, where a function fails once, a few times, or always."""
 
     def scene(stage: Stage) -> Run:

@@ -89,7 +89,7 @@ def test_a_tenant_left_behind_an_open_end_or_a_double_fails_the_load() -> None:
 
 def played(case: Case, **changes: object) -> kills.Played:
     """A case in which everything went as planned."""
-    return replace(kills.Played(case, a_ref(), GOOD, len(case.sites), ()), **changes)  # type: ignore[arg-type]
+    return replace(kills.Played(case, a_ref(), GOOD, len(case.sites), ()), **changes)  # type: ignore[arg-type]  # any field
 
 
 def test_a_kill_that_did_not_happen_or_an_end_nobody_heard_of_fails_the_kills() -> None:
