@@ -16,7 +16,7 @@ class ExternalSystem(StrEnum):
     INTERNAL = "INTERNAL"
 
 
-_Type = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,64}$", strict=True)]
+ObjectType = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,64}$", strict=True)]
 _Id = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,256}$", strict=True)]
 _Url = Annotated[str, StringConstraints(max_length=1_024, pattern=r"^https?://[\x21-\x7e]+$", strict=True)]
 """Printable ASCII only and bounded, so that every ref an execution can carry fits its state in bytes."""
@@ -28,7 +28,7 @@ class ExternalObjectRef(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     system: ExternalSystem
-    object_type: _Type = UNKNOWN_OBJECT_TYPE
+    object_type: ObjectType = UNKNOWN_OBJECT_TYPE
     object_id: _Id
     object_url: _Url | None = None
 

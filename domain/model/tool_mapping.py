@@ -9,8 +9,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from domain.model.canonical_json import digest
-from domain.model.external_object import ExternalSystem, system_of_tool
+from domain.model.canonical_json import JsonObject, digest
+from domain.model.external_object import ExternalSystem, ObjectType, system_of_tool
 from domain.model.identifiers import Identifier, Sha256Hex
 
 RESERVED_ARGUMENT: Final = "execution_context"
@@ -19,6 +19,7 @@ RESERVED_ARGUMENT: Final = "execution_context"
 ToolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,256}$", strict=True)]
 """As the gateway lists it, ``{target}___{tool}``; 256 characters at most
 (Amazon Bedrock AgentCore Developer Guide, "Quotas")."""
+JsonPointer = Annotated[str, StringConstraints(pattern=r"^(?:/(?:[^~/]|~[01]){0,128}){1,8}$", strict=True)]
 ArgumentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,127}$", strict=True)]
 
 
@@ -62,6 +63,8 @@ class ParameterRule(_Frozen):
     type: ParameterType = ParameterType.ANY
     required: bool = False
     transform: Transform = Transform.PASSTHROUGH
+    sensitive: bool = False
+    """Whether the value is kept out of every archive; only the intent itself, which was approved with it, holds it."""
 
     @model_validator(mode="after")
     def _not_reserved(self) -> Self:
@@ -138,6 +141,44 @@ class CompensationPolicy(_Frozen):
         return self
 
 
+class ResultEvidence(StrEnum):
+    """Which answer of the tool is evidence that it acted."""
+
+    TYPED = "TYPED"
+    """A JSON object with a boolean ``success``, or one that names what was created."""
+    NO_ERROR = "NO_ERROR"
+    """Any complete answer that is not marked as an error: for a tool that knows nothing of this system."""
+
+
+class ErrorText(StrEnum):
+    """What becomes of a tool's own words about its failure."""
+
+    WITHHELD = "WITHHELD"
+    """Only their length and digest are recorded: a tool may say anything, secrets too."""
+    KEPT = "KEPT"
+    """They are recorded, filtered and bounded: whoever publishes the mapping trusts the tool with that."""
+
+
+class ResultContract(_Frozen):
+    """How the tool's answer is read: what proves success, where it names the object, what is kept of its words."""
+
+    evidence: ResultEvidence = ResultEvidence.TYPED
+    object_id: JsonPointer | None = None
+    """Where a NO_ERROR answer names the object it created (RFC 6901); without it nothing can be undone."""
+    object_type: ObjectType | None = None
+    error_text: ErrorText = ErrorText.WITHHELD
+
+    @model_validator(mode="after")
+    def _object_is_read_from_untyped_answers(self) -> Self:
+        if self.evidence is ResultEvidence.TYPED and (self.object_id or self.object_type):
+            msg = "object_id and object_type: a TYPED answer names its objects itself; remove them"
+            raise ValueError(msg)
+        if self.object_type and not self.object_id:
+            msg = "object_type: says the type of the object that object_id points at; give both or neither"
+            raise ValueError(msg)
+        return self
+
+
 class RiskClass(StrEnum):
     """How much harm a wrong execution could do; shown to approvers."""
 
@@ -155,10 +196,15 @@ class ToolMapping(_Frozen):
     tool_name: ToolName
     tool_schema_version: Identifier
     tool_schema_hash: Sha256Hex | None = None
+    """The digest of ``tool_input_schema``."""
+    tool_input_schema: JsonObject | None = None
+    """The tool's input schema as it was listed when the mapping was published: the arguments of each call are checked
+    against it, not against what the tool has become since."""
     parameters: tuple[ParameterRule, ...]
     effect_safety: EffectSafety
     """Required, without a default: what an ambiguous result means is a decision of whoever registers the tool."""
     compensation: CompensationPolicy = CompensationPolicy()
+    result: ResultContract = ResultContract()
     passes_execution_context: bool = True
     """Whether the tool's schema declares the reserved argument; without it the context travels in ``_meta`` only."""
     required_scopes: tuple[ScopeName, ...] = ()
@@ -188,6 +234,14 @@ class ToolMapping(_Frozen):
             raise ValueError(msg)
         return self
 
+    @model_validator(mode="after")
+    def _schema_and_hash_agree(self) -> Self:
+        pinned = None if self.tool_input_schema is None else digest(self.tool_input_schema)
+        if pinned is not None and self.tool_schema_hash not in (None, pinned):
+            msg = "tool_schema_hash: is not the digest of tool_input_schema; leave it out, it is computed"
+            raise ValueError(msg)
+        return self
+
     @property
     def system(self) -> ExternalSystem:
         """The system the tool acts on; refs of any other system are not believed."""
@@ -200,5 +254,16 @@ class ToolMapping(_Frozen):
 
     @property
     def content_hash(self) -> str:
-        """The digest of everything that decides behaviour; the dates around it are not part of it."""
-        return digest(self.model_dump(mode="json", exclude={"created_at", "deprecated_at"}))
+        """The digest of everything that decides behaviour; the dates around it are not part of it.
+
+        What the model learned to say later counts only where a mapping says it, so that the hashes of mappings that
+        were approved before stay what they were.
+        """
+        content = self.model_dump(mode="json", exclude={"created_at", "deprecated_at"})
+        for field in ("tool_input_schema", "result"):
+            if getattr(self, field) == type(self).model_fields[field].default:
+                del content[field]
+        for rule in content["parameters"]:
+            if not rule["sensitive"]:
+                del rule["sensitive"]
+        return digest(content)

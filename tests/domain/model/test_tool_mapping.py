@@ -13,6 +13,8 @@ from domain.model.tool_mapping import (
     ParameterRule,
     ParameterType,
     RefField,
+    ResultContract,
+    ResultEvidence,
     RiskClass,
     ToolMapping,
     Transform,
@@ -152,6 +154,9 @@ def test_a_tool_name_has_the_gateways_alphabet(name: str) -> None:
         {"passes_execution_context": False},
         {"required_scopes": ("crm.write",)},
         {"risk_class": RiskClass.HIGH},
+        {"tool_input_schema": {"type": "object"}},
+        {"result": ResultContract(evidence=ResultEvidence.NO_ERROR)},
+        {"parameters": tuple(rule.model_copy(update={"sensitive": True}) for rule in a_mapping().parameters)},
     ],
 )
 def test_any_change_of_content_changes_the_hash(change: dict[str, object]) -> None:
@@ -224,3 +229,17 @@ def test_a_scope_that_would_break_the_token_request_is_refused(scope: str) -> No
     with pytest.raises(ValidationError) as caught:
         a_mapping(required_scopes=(scope,))
     assert "required_scopes" in str(caught.value)
+
+
+def test_only_an_untyped_answer_needs_a_pointer_to_its_object() -> None:
+    """A typed answer names its objects itself, and a type without a pointer would name nothing."""
+    with pytest.raises(ValidationError, match="a TYPED answer names its objects itself"):
+        ResultContract(object_id="/id")
+    with pytest.raises(ValidationError, match="give both or neither"):
+        ResultContract(evidence=ResultEvidence.NO_ERROR, object_type="Task")
+
+
+def test_a_pinned_schema_and_another_hash_are_refused() -> None:
+    """The hash is how drift is seen, so it must be that of the schema beside it."""
+    with pytest.raises(ValidationError, match="is not the digest of tool_input_schema"):
+        a_mapping(tool_input_schema={"type": "object"}, tool_schema_hash="a" * 64)
