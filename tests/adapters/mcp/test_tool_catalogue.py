@@ -170,7 +170,7 @@ def test_a_page_larger_than_its_cap_is_not_read() -> None:
 @pytest.mark.parametrize(
     "handler, said",
     [
-        (failing(httpx.ConnectError("refused")), "check the gateway URL"),
+        (failing(httpx.ConnectError("refused")), "Check the gateway URL"),
         (replying(b"", status=401), "refuses the token"),
         (replying(b"", status=404), "Correct the gateway URL"),
         (replying(b"", status=405), "takes no POST"),

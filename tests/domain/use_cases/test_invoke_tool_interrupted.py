@@ -317,7 +317,7 @@ def test_where_an_exchange_is_archived_or_that_it_is_missing_is_in_the_ledger(*,
     if ending == "answered":
         world.run(ready, INVOKE)
     else:
-        world.tools.fail_next(TransportPhase.RESPONSE_BODY if ending == "in doubt" else TransportPhase.CONNECT)
+        world.tools.fail_next(TransportPhase.RESPONSE_HEAD if ending == "in doubt" else TransportPhase.CONNECT)
         with pytest.raises(TransientError):
             world.run(ready, INVOKE)
     kept = str(world.records.ledger(a_ref())[-1].data["raw_response_artifact_ref"])
