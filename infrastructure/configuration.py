@@ -10,7 +10,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from infrastructure.settings import CONSEQUENCES, SettingsError, StackSettings
+from infrastructure.refusals import CONSEQUENCES, SettingsError
+from infrastructure.settings import StackSettings
 
 REGION_KEY: Final = "region"
 

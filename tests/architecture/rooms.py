@@ -71,6 +71,7 @@ IMPORT_TABLE = (
             "cli",
             "infrastructure.naming",
             "infrastructure.packaging",
+            "infrastructure.refusals",
             "infrastructure.settings",
         ),
         any_third_party=True,

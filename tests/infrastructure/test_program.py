@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infrastructure.permissions import UNSCOPED_ACTIONS
-from infrastructure.settings import SettingsError
+from infrastructure.refusals import SettingsError
 from ports.steps.contract import FUNCTIONS
 from tests.infrastructure.program import CLIENT_SECRET, NAME_KEYS, Recording, run
 

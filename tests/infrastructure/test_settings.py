@@ -8,7 +8,8 @@ import yaml
 
 from adapters.mcp.wire import SUPPORTED_PROTOCOL_VERSIONS, checked_version
 from infrastructure.alarms import PERIOD_SECONDS, SILENT_PERIODS
-from infrastructure.settings import CONSEQUENCES, SLOWEST_SCHEDULE_MINUTES, SettingsError, StackSettings, Stage
+from infrastructure.refusals import CONSEQUENCES, SettingsError
+from infrastructure.settings import SLOWEST_SCHEDULE_MINUTES, StackSettings, Stage
 from ports.steps.contract import MACHINE_TIMEOUT_SECONDS, RECONCILER, SETTLING_MARGIN_SECONDS, STEPS, StepName
 from ports.steps.resources import MCP_PROTOCOL_VERSIONS
 

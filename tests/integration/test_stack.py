@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infrastructure.settings import SettingsError
+from infrastructure.refusals import SettingsError
 from local.deployer import Deployer, DeployError
 from local.program import preview, run_program
 from local.stack import LocalStack, StackError, StackInfo
