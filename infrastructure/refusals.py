@@ -96,12 +96,15 @@ def _dotted(path: Iterable[int | str]) -> str:
 def _at(path: Sequence[int | str], config: Mapping[str, object]) -> object:
     """Return what stands at a path; ``None`` where nothing does."""
     setting, *inner = path
-    value: Any = config.get(str(setting))
+    given: Any = config.get(str(setting))
+    # A structured setting arrives as text.
+    is_structure = inner or (isinstance(given, str) and given.lstrip().startswith("{"))
     try:
-        if inner and isinstance(value, str):
-            value = json.loads(value)
+        value = json.loads(given) if is_structure and isinstance(given, str) else given
         for part in inner:
             value = value[part]
-    except (ValueError, LookupError, TypeError):
+    except LookupError:
         return None
+    except (ValueError, TypeError):
+        return given
     return value
