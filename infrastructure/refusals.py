@@ -103,8 +103,9 @@ def _at(path: Sequence[int | str], config: Mapping[str, object]) -> object:
         value = json.loads(given) if is_structure and isinstance(given, str) else given
         for part in inner:
             value = value[part]
-    except LookupError:
+    except (LookupError, TypeError):
         return None
-    except (ValueError, TypeError):
-        return given
+    except ValueError:
+        # There is no telling what of an unreadable text is a URL with a secret in it.
+        return f"{given.lstrip()[:1]}…"
     return value

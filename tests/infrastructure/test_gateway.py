@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infrastructure.gateway_settings import GATEWAY_PROTOCOL_VERSIONS
-from infrastructure.settings import SettingsError
+from infrastructure.refusals import SettingsError
 from tests.infrastructure.program import ACCOUNT, REGION, Recording, run
 
 GATEWAY = "aws:bedrock/agentcoreGateway:AgentcoreGateway"
@@ -23,7 +23,7 @@ ON_LAMBDA = {"name": "crm", "lambdaArn": CRM, "tools": [TOOL]}
 ON_A_SERVER = {"name": "calendar", "endpoint": "https://calendar.example.com/mcp"}
 
 
-def declaring(gateway: dict[str, Any], **config: str) -> Recording:
+def declaring(gateway: dict[str, Any], **config: Any) -> Recording:  # noqa: ANN401  as ``run`` takes it
     """What the program declares for a stack with its own gateway."""
     return run("dev", gatewayUrl="", gateway=json.dumps(gateway), **config)
 
@@ -150,7 +150,7 @@ def test_a_role_that_needs_no_right_has_no_policy() -> None:
     recording = declaring({"targets": [ON_A_SERVER]})
 
     assert [policy.name for policy in recording.of(POLICY) if policy.name == "gateway"] == []
-    assert recording.one(ROLE, "gateway")
+    assert len([role for role in recording.of(ROLE) if role.name == "gateway"]) == 1
 
 
 def test_a_key_of_ones_own_is_used_through_agentcore_only() -> None:
@@ -288,7 +288,7 @@ def test_a_wrong_gateway_is_refused_with_path_reason_and_consequence(
             "gatewayAllowedHosts is ['a.example.com']: the host of a gateway that is declared is given by AWS",
         ),
         ({"gatewayUrl": "", "gateway": "[1]"}, "gateway is '[1]': "),
-        ({"gatewayUrl": "", "gateway": "{"}, "gateway is '{': expecting"),
+        ({"gatewayUrl": "", "gateway": '{"hunter2'}, "gateway is '{…': unterminated string"),
         (
             {
                 "gatewayUrl": "",
@@ -299,7 +299,7 @@ def test_a_wrong_gateway_is_refused_with_path_reason_and_consequence(
         ),
     ],
 )
-def test_what_does_not_fit_the_rest_of_the_stack_is_refused(config: dict[str, str], said: str) -> None:
+def test_what_does_not_fit_the_rest_of_the_stack_is_refused(config: dict[str, Any], said: str) -> None:
     """Exactly one gateway, on a host that may be called, and no inner errors told outside dev."""
     with pytest.raises(SettingsError) as refused:
         run("dev", **config)
