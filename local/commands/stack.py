@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from local.commands import running
-from local.commands.arguments import gateway_url, port, scale
+from local.commands.arguments import add_protocol, gateway_url, port, scale
 
 if TYPE_CHECKING:
     from local.commands.arguments import Commands
@@ -20,9 +20,11 @@ def add(commands: "Commands") -> None:
     up.add_argument("--gateway-url", type=gateway_url, help="use this MCP server instead of the reference tool server")
     up.add_argument("--wait-scale", type=scale, default=1.0, help="multiply every Step Functions wait (default 1)")
     up.add_argument("--port", type=port, default=0, help="the emulator's port (default: a free one)")
+    add_protocol(up)
     up.set_defaults(run=_up)
 
     demo = commands.add_parser("demo", help="play every scenario and write .local/demo.json")
+    add_protocol(demo)
     demo.set_defaults(run=_demo)
 
     preview = commands.add_parser("preview", help="print what the program would create")
@@ -42,7 +44,11 @@ def _up(options: argparse.Namespace) -> int:
     for number in _ENDING:  # during the start either ends it at once, with its clean-up, also in the background
         signal.signal(number, _interrupt)
     with LocalStack(
-        folder=running.FOLDER, gateway_url=options.gateway_url, wait_scale=options.wait_scale, port=options.port
+        folder=running.FOLDER,
+        gateway_url=options.gateway_url,
+        wait_scale=options.wait_scale,
+        port=options.port,
+        config={"mcpProtocolVersion": options.protocol},
     ) as stack:
         for number in _ENDING:
             signal.signal(number, lambda *_: interrupted.set())
@@ -56,10 +62,10 @@ def _up(options: argparse.Namespace) -> int:
     return 0
 
 
-def _demo(_options: argparse.Namespace) -> int:
+def _demo(options: argparse.Namespace) -> int:
     from local.demo.runner import play_demo
 
-    return play_demo(running.FOLDER)
+    return play_demo(running.FOLDER, options.protocol)
 
 
 def _preview(options: argparse.Namespace) -> int:
