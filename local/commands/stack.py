@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 
+_EXAMPLE: Final = ("examples/mappings/*.json examples/intents/*.json", "intent-crm-0001")
+_OWN_EXAMPLE: Final = ("examples/plain_server/mapping.json examples/plain_server/intent.json", "intent-ticket-0001")
+"""What to seed and which intent to approve; a server of somebody's own has other tools than the reference one."""
+
 
 def add(commands: "Commands") -> None:
     """Add these commands."""
@@ -38,8 +42,11 @@ def _interrupt(*_: object) -> None:
 
 
 def _up(options: argparse.Namespace) -> int:
+    from local.gateway_probe import check_gateway
     from local.stack import LocalStack
 
+    if options.gateway_url:
+        check_gateway(options.gateway_url)
     interrupted = threading.Event()
     for number in _ENDING:  # during the start either ends it at once, with its clean-up, also in the background
         signal.signal(number, _interrupt)
@@ -53,9 +60,10 @@ def _up(options: argparse.Namespace) -> int:
         for number in _ENDING:
             signal.signal(number, lambda *_: interrupted.set())
         print(f"\nThe stack is up at {stack.info.endpoint_url}; its details are in {running.FOLDER / 'stack.json'}.")
-        print("Try:  .venv/bin/python -m local seed examples/mappings/*.json examples/intents/*.json")
-        print("      .venv/bin/python -m local approve intent-crm-0001 --tenant tenant-acme --account account-globex")
-        print("      .venv/bin/python -m local show intent-crm-0001 --tenant tenant-acme --account account-globex")
+        files, intent = _OWN_EXAMPLE if options.gateway_url else _EXAMPLE
+        print(f"Try:  .venv/bin/python -m local seed {files}")
+        print(f"      .venv/bin/python -m local approve {intent} --tenant tenant-acme --account account-globex")
+        print(f"      .venv/bin/python -m local show {intent} --tenant tenant-acme --account account-globex")
         print("Stop it with Ctrl-C.", flush=True)
         interrupted.wait()
     print("stopped")
