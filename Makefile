@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach candidate,python3 python3.13 python3.14 python3.
 VENV := .venv/installed
 BIN := .venv/bin
 # The rooms that exist, plus the Pulumi program; mypy is told about each by name because nothing is installed.
-SOURCES := $(wildcard __main__.py domain ports adapters handlers infrastructure local cli tests benchmarks)
+SOURCES := $(wildcard __main__.py domain ports adapters handlers infrastructure local cli tests benchmarks examples)
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --annotation-style=line \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 # An empty configuration, so that the hashes are those the public registry publishes, for every platform.
