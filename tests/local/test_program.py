@@ -203,6 +203,7 @@ def test_a_preview_as_json_holds_everything(capsys: pytest.CaptureFixture[str], 
     [
         ("gatewayTimeoutSeconds", "99", "a slow tool call would end as a crashed function"),
         ("gatewayUrl", "http://gateway.example.com", "every tool call, with its token, goes there"),
+        ("mcpProtocolVersion", "2024-11-05", "the gateway would refuse every tool call"),
         ("memory", "12", "no function could be created"),
     ],
 )
