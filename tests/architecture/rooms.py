@@ -51,6 +51,7 @@ IMPORT_TABLE = (
         ("ports", "domain.model", "pydantic", "httpx", "boto3", "botocore", "mypy_boto3_secretsmanager"),
     ),
     Room("adapters.mcp", ("ports", "domain.model", "pydantic", "httpx")),
+    Room("adapters.jsonschema", ("ports", "domain.model", "pydantic", "jsonschema", "referencing")),
     Room("adapters"),
     # The container is the one place that joins ports to adapters.
     Room("handlers", (*INWARD, "pydantic")),
