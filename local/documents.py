@@ -151,6 +151,11 @@ def _faults(source: Source, content: Mapping[str, Any], error: ValidationError) 
 
 def _value(content: Any, field: Field) -> Any:  # noqa: ANN401  whatever a file holds
     for part in field:
-        if (isinstance(content, dict) and part in content) or (isinstance(content, list) and isinstance(part, int)):
-            content = content[part]
+        match content:
+            case dict() if part in content:
+                content = content[part]
+            case list() if isinstance(part, int):
+                content = content[part]
+            case _:
+                pass  # pydantic names the kind of a union between the field and what is in it
     return content

@@ -174,7 +174,7 @@ class _Builder:
             self._text(text, line)
 
     def _means_something(self, text: str) -> bool:
-        tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]  PyYAML's stubs
+        tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]  # PyYAML's stubs
         return tag != "tag:yaml.org,2002:str" or _NUMBER.fullmatch(text) is not None
 
     def _plain(self, text: str, line: int) -> object:
