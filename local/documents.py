@@ -143,6 +143,8 @@ def _faults(source: Source, content: Mapping[str, Any], error: ValidationError) 
         field, message = tuple(fault["loc"]), fault["msg"]
         if (named := _NAMED.fullmatch(message)) is not None:
             field, message = (*field, *named["field"].split(".")), named["message"]
+        if fault["type"] == "union_tag_invalid":  # whose own words repeat the value
+            field, message = (*field, "kind"), f"must be one of {fault['ctx']['expected_tags']}"
         if fault["type"] == "string_type" and isinstance(_value(content, field), int | float):
             message = f"{message}; put it in quotes"
         told.append(source.fault(field, message))

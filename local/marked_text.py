@@ -81,6 +81,7 @@ class _Level:
     at: Field
     key: str | None = None
     """The key whose value comes next."""
+    key_line: int = 0
 
 
 class _Builder:
@@ -201,7 +202,7 @@ class _Builder:
         level = self._open[-1]
         if text in level.value:
             raise self._error(line, f"the key {json.dumps(text)} is written twice in one object; keep one of the two")
-        level.key = text
+        level.key, level.key_line = text, line
 
     def _begin(self, empty: list[Any] | dict[str, Any], line: int) -> None:
         if self._awaits_key:
@@ -222,6 +223,7 @@ class _Builder:
         else:
             level.value[str(level.key)] = value
             level.key = None
+            line = level.key_line  # where a person looks for it
         self._lines[at] = line
         return at
 
