@@ -9,6 +9,7 @@ Source: JSON Schema 2020-12 Validation, section 7.2: ``format`` is an annotation
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
@@ -108,10 +109,14 @@ def _reviewed_patterns(schema: JsonObject) -> SchemaReview:
 
 
 def _validator(schema: JsonObject) -> Validator:
-    library: Any = validators.validator_for({"$schema": schema.get("$schema", DIALECT)})
-    tamed = validators.extend(library, {"pattern": _pattern, "uniqueItems": _unique_items, "multipleOf": _multiple_of})
-    made: Validator = tamed(schema, registry=Registry())
+    made: Validator = _tamed(str(schema.get("$schema", DIALECT)))(schema, registry=Registry())
     return made
+
+
+@lru_cache(maxsize=8)
+def _tamed(dialect: str) -> Any:  # noqa: ANN401  the library makes its classes at run time
+    library: Any = validators.validator_for({"$schema": dialect})
+    return validators.extend(library, {"pattern": _pattern, "uniqueItems": _unique_items, "multipleOf": _multiple_of})
 
 
 def _pattern(_validator: object, pattern: str, value: JsonValue, _schema: object) -> Iterator[ValidationError]:

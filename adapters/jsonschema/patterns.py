@@ -7,6 +7,7 @@ here is left to the tool, which checks its own arguments.
 """
 
 import re
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -24,8 +25,10 @@ def why_unchecked(pattern: str) -> str | None:
     if len(pattern) > MAX_PATTERN_CHARACTERS:
         return f"it has {len(pattern)} characters, and at most {MAX_PATTERN_CHARACTERS} are applied"
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what Python reads with a warning, it may read otherwise than ECMA-262
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError, Warning):
         return "it is no regular expression of Python"
     return None if _shape(pattern).is_plain else "it repeats what itself repeats or chooses, which may take for ever"
 
