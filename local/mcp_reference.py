@@ -96,7 +96,7 @@ asked; after an UNSAFE one a person decides.
 _ANSWERS: Final = """
 ## What an answer proves, and what follows
 
-By the tool's typed contract; a mapping may declare another (`result_contract`).
+By the tool's typed contract; a mapping may let it be read in another way (its `result`).
 
 | answer | proves | code | IDEMPOTENT | VERIFIABLE | UNSAFE |
 |---|---|---|---|---|---|

@@ -82,6 +82,7 @@ IMPORT_TABLE = (
             "cli",
             "infrastructure.naming",
             "infrastructure.packaging",
+            "infrastructure.refusals",
             "infrastructure.settings",
         ),
         any_third_party=True,
