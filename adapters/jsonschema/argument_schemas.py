@@ -46,11 +46,12 @@ class JsonSchemaArguments:
 
     def review(self, schema: JsonObject) -> SchemaReview:
         text = canonical_json(schema)
-        if text not in self._reviewed:
-            if len(self._reviewed) >= _REMEMBERED:
-                self._reviewed.clear()
-            self._reviewed[text] = _reviewed(schema)
-        return self._reviewed[text]
+        # What was asked for last is remembered longest.
+        review = self._reviewed.pop(text, None) or _reviewed(schema)
+        self._reviewed[text] = review
+        if len(self._reviewed) > _REMEMBERED:
+            del self._reviewed[next(iter(self._reviewed))]
+        return review
 
     def faults(self, schema: JsonObject, arguments: Mapping[str, JsonValue]) -> tuple[ArgumentFault, ...]:
         if (reason := self.review(schema).unusable) is not None:

@@ -1,6 +1,7 @@
 """The reference tools as a gateway lists them, for whoever judges mappings: real schemas, changed in one thing."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from adapters.jsonschema.argument_schemas import JsonSchemaArguments
@@ -17,6 +18,11 @@ SCHEMAS = JsonSchemaArguments()
 
 def reference_tools() -> dict[str, ToolDescription]:
     """Every tool of the reference server by name, as its own ``tools/list`` describes it."""
+    return dict(_described())
+
+
+@cache
+def _described() -> dict[str, ToolDescription]:
     described = (tool.described() for tool in CATALOGUE.values())
     return {
         tool.name: ToolDescription(
