@@ -31,6 +31,10 @@ ATTENTION, REDRIVE, SWEEP = ["attention"], ["redrive", "ingress-dlq"], ["sweep"]
 OF_A_RUNNING_STACK = [["seed", "any.json"], APPROVAL, SHOW, VERIFY, RESOLVE, SWITCH, ATTENTION, REDRIVE, SWEEP]
 
 
+NOT_SAID = 2
+"""`check`: it cannot be said."""
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder in place of the project's own, whose stack may be somebody's."""
@@ -294,3 +298,25 @@ def test_a_function_that_fails_is_one_sentence(
     assert command_line.main(SWEEP) == 1
     printed = capsys.readouterr().err
     assert printed == "error: Reconciler failed with ConfigurationError: CONFIGURATION_ERROR: access is denied\n"
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_a_check_that_cannot_be_made_is_neither_drift_nor_none(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A script that gates on it is told which of the three it was."""
+    assert command_line.main(["check", *options]) == NOT_SAID
+    captured = capsys.readouterr()
+    said = json.loads(captured.out)["reason"] if options else captured.err
+    assert "No stack is running here" in said
+
+
+def test_a_registry_that_is_out_of_reach_is_not_called_free_of_drift(
+    info: StackInfo, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A stack that was there a moment ago."""
+    folder.mkdir()
+    (tmp_path / "ca.crt").touch()
+    info.save(folder / "stack.json")
+    assert command_line.main(["check"]) == NOT_SAID
+    assert capsys.readouterr().err.startswith("error: ")
