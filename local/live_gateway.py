@@ -7,10 +7,9 @@ do. It calls no tool, and keeps no connection and no token after it is closed.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from adapters.mcp.tool_catalogue import McpToolCatalogue
-
 from adapters.cognito.token_provider import CognitoTokenProvider
 from adapters.mcp.endpoint import build_http_client
+from adapters.mcp.tool_catalogue import McpToolCatalogue
 from adapters.system.clock import SystemClock
 from local.stack_info import StackInfo
 from ports.tool_catalogue import ToolCatalogue
