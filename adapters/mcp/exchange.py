@@ -1,14 +1,15 @@
 """One HTTP POST, its deadline, and the proof of how far it got.
 
-This owns the phase discipline: what came back, and where nothing came, whether the request's body may have left this
-machine. The proof is the transport's own trace (httpx documentation, "Extensions: trace"; httpcore documentation,
-"Extensions"): until ``send_request_body.started`` no byte of the body was written, and a server cannot act on
-a call it has not read. Without such proof the body counts as sent.
+This owns the phase discipline: what came back, and where nothing came, how far the request got. The proof is the
+transport's own trace (httpx documentation, "Extensions: trace"; httpcore documentation, "Extensions"): until
+``send_request_body.started`` no byte of the body was written, and a server cannot act on a call it has not read.
+Without such proof the body counts as sent.
 
 It knows nothing of JSON-RPC, and it never sends twice.
 """
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from typing import Any, Final
 
 import httpx
 
+from domain.model.tool_call import TransportPhase
 from ports.clock import Clock
 
 _NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -38,11 +40,11 @@ class Deadline:
 
 @dataclass(frozen=True)
 class Interruption:
-    """Why no complete answer came, and what that proves."""
+    """Why no complete answer came, and how far the POST had got."""
 
     reason: str
     timed_out: bool
-    body_may_be_sent: bool
+    phase: TransportPhase
 
 
 @dataclass
@@ -74,26 +76,26 @@ class _Progress:
         self._deadline = deadline
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._headers_started = False
-        self._body_started = False
+        self._reached: TransportPhase | None = None
         self.cut = False
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note one event of the transport."""
+        """Note one event of the transport, named ``<connection or protocol>.<operation>.<started|complete|failed>``."""
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._hold(info["return_value"].get_extra_info("socket"))
-        elif event.endswith("send_request_headers.started"):
-            self._headers_started = True
-        elif event.endswith("send_request_body.started"):
-            if self.cut or self._deadline.left_seconds <= 0:
-                raise _TooLateToSend
-            self._body_started = True
+        elif event.endswith("send_request_body.started") and (self.cut or self._deadline.left_seconds <= 0):
+            raise _TooLateToSend
+        self._reached = _REACHED_AT.get(event.partition(".")[2], self._reached)
 
-    def body_may_be_sent(self, error: Exception) -> bool:
-        """Whether a byte of the body may have left, given the error that ended the POST."""
-        if self._body_started:
-            return True
-        return not (self._headers_started or isinstance(error, _NEVER_CONNECTED))
+    def phase_of(self, error: Exception) -> TransportPhase:
+        """Return how far the POST got, given the error that ended it before the head of an answer came."""
+        match self._reached:
+            case None | TransportPhase.CONNECT if isinstance(error, _NEVER_CONNECTED):
+                return _phase_of_connecting(error)
+            case None:
+                return TransportPhase.SENT_SOMETHING
+            case reached:
+                return reached
 
     @contextmanager
     def cut_at_deadline(self) -> Iterator[None]:
@@ -122,6 +124,31 @@ class _Progress:
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
+_REACHED_AT: Final = {
+    "connect_tcp.started": TransportPhase.CONNECT,
+    "connect_tcp.complete": TransportPhase.SENT_NOTHING,
+    "start_tls.started": TransportPhase.TLS,
+    "start_tls.complete": TransportPhase.SENT_NOTHING,
+    "send_request_headers.started": TransportPhase.SENT_NOTHING,
+    "send_request_body.started": TransportPhase.SENT_SOMETHING,
+    "send_request_body.complete": TransportPhase.RESPONSE_HEAD,
+}
+"""The phase that a POST is in from an event of the transport on. A body that failed half-way stays begun: httpcore
+goes on to read an answer then, because a server may refuse a request before it has read all of it."""
+
+
+def _phase_of_connecting(error: BaseException) -> TransportPhase:
+    """Return what failed while connecting: the transport names it only in the errors behind its own."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, socket.gaierror):
+            return TransportPhase.RESOLVE
+        if isinstance(seen, ssl.SSLError):
+            return TransportPhase.TLS
+        seen = seen.__cause__ or seen.__context__
+    return TransportPhase.CONNECT
+
+
 def post_once(
     http: httpx.Client,
     url: httpx.URL,
@@ -141,7 +168,7 @@ def post_once(
     left = deadline.left_seconds
     if left <= 0:
         received.interruption = Interruption(
-            "the deadline was over before the call was sent", timed_out=True, body_may_be_sent=False
+            "the deadline was over before the call was sent", timed_out=True, phase=TransportPhase.SENT_NOTHING
         )
         return received
     progress = _Progress(deadline)
@@ -186,11 +213,22 @@ def _exchange(
 def _interruption(error: Exception, progress: _Progress, deadline: Deadline, received: Received) -> Interruption:
     timed_out = isinstance(error, httpx.TimeoutException | _TooLateToSend) or progress.cut or deadline.left_seconds <= 0
     if isinstance(error, _TooLarge):
-        return Interruption("the answer is larger than is read", timed_out=False, body_may_be_sent=True)
+        return Interruption("the answer is larger than is read", timed_out=False, phase=TransportPhase.RESPONSE_BODY)
     if isinstance(error, _TooLateToSend):
-        return Interruption("the deadline passed while connecting", timed_out=True, body_may_be_sent=False)
-    sent = received.status is not None or progress.body_may_be_sent(error)
-    where = "while the answer was awaited" if sent else "before the call was sent"
+        return Interruption("the deadline passed while connecting", timed_out=True, phase=TransportPhase.SENT_NOTHING)
+    phase = TransportPhase.RESPONSE_BODY if received.status is not None else progress.phase_of(error)
+    where = _WHERE[phase]
     # Only the kind of error: its text may quote what was sent.
     reason = f"the deadline passed {where}" if timed_out else f"{type(error).__name__} {where}"
-    return Interruption(reason, timed_out=timed_out, body_may_be_sent=sent)
+    return Interruption(reason, timed_out=timed_out, phase=phase)
+
+
+_WHERE: Final = {
+    TransportPhase.RESOLVE: "while the gateway's name was resolved; check the host of the gateway URL",
+    TransportPhase.CONNECT: "while connecting; check the gateway URL, and that this function may reach it",
+    TransportPhase.TLS: "in the TLS handshake; check that the gateway speaks TLS there, and the CA bundle",
+    TransportPhase.SENT_NOTHING: "before the call was sent",
+    TransportPhase.SENT_SOMETHING: "while the call was sent",
+    TransportPhase.RESPONSE_HEAD: "while the answer was awaited",
+    TransportPhase.RESPONSE_BODY: "while the answer was read",
+}

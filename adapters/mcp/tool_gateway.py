@@ -114,9 +114,8 @@ class McpToolGateway:
         if received.status is not None and received.status != _HTTP_OK:
             return self._http_error(received, received.status, reader)
         if received.interruption is not None:
-            sent = received.interruption.body_may_be_sent
             return TransportFailure(
-                phase=TransportPhase.SENT if sent else TransportPhase.CONNECT,
+                phase=received.interruption.phase,
                 detail=redact(f"No complete answer: {received.interruption.reason}."),
                 http_status=received.status,
                 timed_out=received.interruption.timed_out,
@@ -176,7 +175,7 @@ class _AnswerReader:
         match _media_type(received):
             case "text/event-stream":
                 return self._found or TransportFailure(
-                    phase=TransportPhase.SENT,
+                    phase=TransportPhase.RESPONSE_BODY,
                     detail="No complete answer: the stream ended without one.",
                     http_status=received.status,
                 )

@@ -1,9 +1,8 @@
 """Classification: what one reply of the gateway proves.
 
 The verdict rests on the tool's typed contract and on how far the call got, never on the wording of a message: text
-only chooses the error class that people read. Whatever is not listed as proof that nothing was done is in doubt.
-The lists below are assumptions about the gateway (Amazon Bedrock AgentCore Gateway answers these before it calls a
-target); they stand here, once, so that they can be checked against a real account.
+only chooses the error class that people read. What a failure proves stands in ``domain.policies.evidence``, once;
+whatever is not proved undone is in doubt.
 """
 
 import json
@@ -17,7 +16,8 @@ from pydantic import JsonValue, ValidationError
 from domain.model.errors import CLASS_OF_CODE, ErrorClass, ErrorCode
 from domain.model.external_object import UNKNOWN_OBJECT_TYPE, ExternalObjectRef, system_of_tool
 from domain.model.redaction import redact
-from domain.model.tool_call import ToolAnswer, TransportFailure, TransportPhase
+from domain.model.tool_call import ToolAnswer, TransportFailure
+from domain.policies.evidence import row_of
 
 
 class Evidence(StrEnum):
@@ -47,12 +47,6 @@ class Verdict:
     token_refused: bool = False
 
 
-NOT_EXECUTED_RPC_CODES: Final = frozenset({-32700, -32600, -32601, -32602, -32020, -32022})
-"""JSON-RPC errors that precede any tool call: parse error, invalid request, method not found, invalid params
-(JSON-RPC 2.0 section 5.1) and MCP's header mismatch and unsupported protocol version (measured, MCP 2026-07-28)."""
-
-HTTP_UNAUTHORIZED, HTTP_FORBIDDEN, HTTP_TOO_MANY_REQUESTS = 401, 403, 429
-
 _WORDS: Final = (
     (ErrorCode.AUTH_FAILED, ("authentication", "unauthorized", "unauthorised", "forbidden", "invalid_grant")),
     (ErrorCode.RATE_LIMIT, ("rate limit", "throttl", "too many requests")),
@@ -76,45 +70,18 @@ def code_of_text(message: str) -> ErrorCode:
 
 
 def _of_failure(failure: TransportFailure) -> Verdict:
-    late = ErrorCode.TIMEOUT if failure.timed_out else ErrorCode.DOWNSTREAM_ERROR
-    match failure.phase:
-        case TransportPhase.TOKEN | TransportPhase.CONNECT:
-            return _not_done(late, failure, transient=True)
-        case TransportPhase.SENT:
-            return _in_doubt(late, failure.detail)
-        case TransportPhase.MALFORMED:
-            return _in_doubt(ErrorCode.MALFORMED_RESPONSE, failure.detail)
-        case TransportPhase.RPC_ERROR:
-            if failure.rpc_code in NOT_EXECUTED_RPC_CODES:
-                return _not_done(ErrorCode.VALIDATION_ERROR, failure, transient=False)
-            return _in_doubt(ErrorCode.DOWNSTREAM_ERROR, failure.detail)
-        case TransportPhase.HTTP_STATUS:
-            return _of_status(failure)
-
-
-def _of_status(failure: TransportFailure) -> Verdict:
-    match failure.http_status:
-        case 401:
-            return _not_done(ErrorCode.AUTH_FAILED, failure, transient=True, token_refused=True)
-        case 403:
-            return _not_done(ErrorCode.AUTH_FAILED, failure, transient=False)
-        case 429:
-            return _not_done(ErrorCode.RATE_LIMIT, failure, transient=True)
-        case 408 | 504:
-            return _in_doubt(ErrorCode.TIMEOUT, failure.detail)
-        case _:
-            return _in_doubt(ErrorCode.DOWNSTREAM_ERROR, failure.detail)
-
-
-def _not_done(code: ErrorCode, failure: TransportFailure, *, transient: bool, token_refused: bool = False) -> Verdict:
+    row = row_of(failure)
+    code = row.code_of(failure)
+    if not row.not_done:
+        return _in_doubt(code, failure.detail)
     return Verdict(
         Evidence.NOT_DONE,
         error_code=code,
         error_class=CLASS_OF_CODE[code],
         error_message=redact(failure.detail),
-        transient=transient,
+        transient=row.transient,
         retry_after_seconds=failure.retry_after_seconds,
-        token_refused=token_refused,
+        token_refused=row.token_refused,
     )
 
 

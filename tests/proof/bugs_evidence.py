@@ -11,6 +11,7 @@ from domain.use_cases import tool_dispatch
 from tests.proof.bugs import Bug, Swap
 from tests.proof.looks import Plans
 from tests.proof.simulation.flows import Safety
+from tests.proof.simulation.gateway import LOST
 
 Json = Any
 Outcome = ToolAnswer | TransportFailure
@@ -29,7 +30,7 @@ def _not_done(verdict: Verdict, *, transient: bool = True) -> Verdict:
 
 
 def _timeout_is_transient(outcome: Outcome, verdict: Verdict) -> Verdict:
-    sent = isinstance(outcome, TransportFailure) and outcome.phase is TransportPhase.SENT
+    sent = isinstance(outcome, TransportFailure) and outcome.phase in LOST
     return _not_done(verdict) if sent else verdict
 
 

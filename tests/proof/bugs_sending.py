@@ -9,7 +9,7 @@ from domain.model.attempt import Attempt, AttemptStatus
 from domain.model.canonical_json import digest
 from domain.model.errors import TransientError
 from domain.model.ledger import LedgerEntry
-from domain.model.tool_call import GatewayReply, ToolCall, TransportFailure, TransportPhase
+from domain.model.tool_call import GatewayReply, ToolCall, TransportFailure
 from domain.model.tool_mapping import EffectSafety, Idempotent, Unsafe, Verifiable
 from domain.policies import retry
 from domain.policies.classification import Verification, classify_verification
@@ -23,6 +23,7 @@ from ports.execution_journal import ExecutionJournal
 from tests.proof.bugs import Bug, Swap
 from tests.proof.looks import Plans
 from tests.proof.simulation.flows import Safety
+from tests.proof.simulation.gateway import LOST
 
 Json = Any
 
@@ -38,7 +39,7 @@ def _http_sends_again(
 ) -> Exchange:
     first = _exchange_send(self, call, seconds_left=seconds_left, scopes=scopes)
     failed = first.reply.outcome
-    doubtful = isinstance(failed, TransportFailure) and failed.phase is TransportPhase.SENT
+    doubtful = isinstance(failed, TransportFailure) and failed.phase in LOST
     return _exchange_send(self, call, seconds_left=seconds_left, scopes=scopes) if doubtful else first
 
 

@@ -183,7 +183,7 @@ def test_a_wrong_message_in_a_stream_ends_it_as_malformed(event: bytes) -> None:
 def test_a_stream_that_ends_without_an_answer_leaves_the_call_in_doubt(pieces: tuple[bytes, ...]) -> None:
     """The body was sent and no complete answer came."""
     failure = Harness(streaming(*pieces)).failure()
-    assert (failure.phase, failure.timed_out) == (TransportPhase.SENT, False)
+    assert (failure.phase, failure.timed_out) == (TransportPhase.RESPONSE_BODY, False)
 
 
 def test_a_flood_of_notifications_is_cut_off() -> None:

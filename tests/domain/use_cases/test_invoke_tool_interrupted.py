@@ -74,7 +74,7 @@ def test_a_switch_flipped_while_a_call_is_in_doubt_does_not_make_it_cancelled() 
     """Something may exist, so the outcome is UNKNOWN, whatever stopped the resend (D25)."""
     world = World()
     ready = world.ready()
-    world.tools.fail_next(TransportPhase.SENT, effects=Effects.WRITTEN)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD, effects=Effects.WRITTEN)
     with pytest.raises(TransientError) as doubt:
         world.run(ready, INVOKE)
     world.halt(SCOPES[0])
@@ -286,7 +286,7 @@ def test_an_approval_revoked_after_preflight_stops_the_send() -> None:
 def test_a_call_that_ended_without_proof_is_ledgered_as_such() -> None:
     """The ledger says that a send ended in doubt, and the attempt from when a verify tool may be asked."""
     world = World()
-    world.tools.fail_next(TransportPhase.SENT, timed_out=True)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD, timed_out=True)
     with pytest.raises(TransientError):
         world.run(world.ready(), INVOKE)
     assert world.events[-1] is LedgerEventType.TOOL_IN_DOUBT
