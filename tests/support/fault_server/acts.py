@@ -5,6 +5,7 @@ Each returns an act, which is given the exchange when the fault strikes.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from domain.policies.classification import Evidence
@@ -13,6 +14,8 @@ from tests.support.fault_server.exchange import Exchange, event, http, response
 Json = Any
 Act = Callable[[Exchange], None]
 Make = Callable[[Exchange], Json]
+Headers = Mapping[str, str] | Callable[[Exchange], Mapping[str, str]]
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 DONE: Final = (Evidence.SUCCEEDED,)
 REFUSED: Final = (Evidence.REFUSED,)
@@ -93,7 +96,7 @@ def stays_silent(exchange: Exchange) -> None:
 
 
 def status(
-    line: str, *, headers: Mapping[str, str] | Callable[[Exchange], Mapping[str, str]] = {}, make: Make | None = None
+    line: str, *, headers: Headers = _NO_HEADERS, make: Make | None = None
 ) -> Act:
     """Answer with this status: by default with a body that says that all is done, which a lenient reader believes."""
 
@@ -104,7 +107,7 @@ def status(
     return act
 
 
-def bare(line: str, *, headers: Mapping[str, str] | Callable[[Exchange], Mapping[str, str]] = {}) -> Act:
+def bare(line: str, *, headers: Headers = _NO_HEADERS) -> Act:
     """Answer with this status and an empty body."""
 
     def act(exchange: Exchange) -> None:

@@ -15,6 +15,8 @@ class Stage(StrEnum):
     """Nobody listens."""
     ACCEPT = "accept"
     """The connection is accepted and nothing was read, of TLS neither."""
+    CERTIFICATE = "certificate"
+    """The TLS handshake presents the wrong certificate."""
     HEAD = "head"
     """The request's head was read."""
     BODY = "body"
@@ -29,7 +31,7 @@ class Commits(StrEnum):
     EITHER = "either"
     """Both are played: the answer cannot tell."""
     AGAINST_THE_ASSUMPTION = "against-the-assumption"
-    """Never by what is assumed of a gateway, which answers this before it calls a target; played all the same, apart."""
+    """Never by what is assumed of a gateway: it answers this before it calls a target. Played all the same, apart."""
 
 
 @dataclass(frozen=True)

@@ -292,7 +292,7 @@ BODY_FAULTS: Final = (
         "10,000 headers",
         DOUBT,
         "a head larger than is read",
-        says(headers=[(f"X-{number}", "y") for number in range(10_000)]),
+        says(headers=[(f"X-{number}", "y" * 10) for number in range(10_000)]),
     ),
     Fault(
         "header-1mb",

@@ -51,6 +51,8 @@ class FaultServer:
     tool: Tool
     strike: Strike | None = None
     tls: ssl.SSLContext | None = None
+    bad_tls: ssl.SSLContext | None = None
+    """What is presented instead where the certificate is the fault."""
     elsewhere: str = "http://127.0.0.1:9/"
     sessions: bool = False
     """Whether calls need a session, as a stateful server of 2025-11-25 and before does."""
@@ -88,10 +90,12 @@ class FaultServer:
     def _refuses(self) -> bool:
         return self.strike is not None and self.strike.fault.stage is Stage.LISTEN
 
-    def heal_listening(self) -> None:
-        """Begin to listen where the fault was that nobody did."""
-        if self._refuses and not self._threads:
-            self._listen()
+    def refused_once(self) -> None:
+        """Note that somebody came while nobody listened; the fault is over when it has struck often enough."""
+        if self.strike is not None and self._refuses and not self._threads:
+            self.struck += 1
+            if self.struck >= self.strike.times:
+                self._listen()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -150,9 +154,13 @@ class FaultServer:
     def _in_tls(self, exchange: Exchange) -> bool:
         if self.tls is None:
             return True
-        plain = exchange.socket
+        plain, presented = exchange.socket, self.tls
+        if self.bad_tls is not None and self._strikes_at(Stage.CERTIFICATE):
+            presented = self.bad_tls
+            with self._lock:
+                self.struck += 1
         try:
-            exchange.socket = self.tls.wrap_socket(plain, server_side=True)
+            exchange.socket = presented.wrap_socket(plain, server_side=True)
         except (OSError, ValueError):
             plain.close()
             return False

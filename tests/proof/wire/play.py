@@ -1,0 +1,182 @@
+"""One action with one wire fault, from its approval until nothing is left to do, judged by the server's own log.
+
+What must be true of the wire is asked of the log: how many requests came, of which kind, with what, and where else.
+What must be true of the action is asked by the simulation's judge, which reads the tools' own acts.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from domain.model.outcome import OutcomeStatus
+from domain.model.tool_call import CallPurpose
+from domain.policies.classification import Evidence
+from tests.proof.rows import NO_ENDINGS, Endings
+from tests.proof.simulation.flows import Safety
+from tests.proof.simulation.oracles import verdict
+from tests.proof.simulation.play import Play
+from tests.proof.wire.cases import ONCE, Case
+from tests.proof.wire.elsewhere import elsewhere
+from tests.proof.wire.gateway import SHORT_SECONDS, Send, WireFlow, WireGateway
+from tests.support.fault_server.catalogue import FAULTS
+from tests.support.fault_server.certificates import identities
+from tests.support.fault_server.fault import Fault, Stage
+from tests.support.fault_server.server import FaultServer, Strike
+
+_NEVER_READ: Final = frozenset({Stage.LISTEN, Stage.ACCEPT, Stage.CERTIFICATE})
+_PATIENCE_SECONDS: Final = 3.0
+"""How much later than its deadline a send may come back on a busy machine."""
+_HANDSHAKE: Final = frozenset({"initialize", "notifications/initialized"})
+
+
+@dataclass(frozen=True)
+class Played:
+    """What one case came to."""
+
+    case: Case
+    sends: int
+    posts: int
+    """``tools/call`` requests that reached the server."""
+    gets: int
+    elsewhere: int
+    """Requests that reached the other host."""
+    sentences: tuple[str, ...]
+    """Everything that must not be."""
+    endings: Endings
+    effects: int
+    false_end: bool
+    """Whether the record says something else than the tools' side: possible only where the assumption is broken."""
+    phases: tuple[tuple[str, str], ...]
+    """Phase and evidence of each send that the fault struck."""
+    story: tuple[str, ...]
+
+
+def play(case: Case) -> Played:
+    """Play a case and judge it."""
+    fault = FAULTS[case.fault]
+    other = elsewhere()
+    mark = other.mark()
+    whole = Play(WireFlow(version=case.version), case.safety)
+    gateway = whole.world.gateway
+    if not isinstance(gateway, WireGateway):  # pragma: no cover  the flow puts it there
+        raise TypeError("the world has no wire")
+    strike = Strike(fault, case.commits, case.times, whole.world.mapping.tool_name)
+    secure = identities() if fault.tls else None
+    server = FaultServer(
+        gateway.carry_out,
+        strike,
+        secure.right if secure else None,
+        secure.wrong.get(fault.tls) if secure else None,
+        other.url_for(mark),
+    )
+    with server:
+        gateway.server = server
+        while not whole.over:
+            whole.step()
+    return _judged(case, fault, whole, gateway, server, other.hits(mark))
+
+
+def _judged(
+    case: Case, fault: Fault, whole: Play, gateway: WireGateway, server: FaultServer, hits: list[str]
+) -> Played:
+    on_the_wire = [*_of_the_log(fault, gateway, server), *(f"another host was asked: {hit}" for hit in hits)]
+    said = verdict(whole.world, case.safety, whole.position.executions)
+    outcome = whole.world.outcome
+    status = outcome.status if outcome else None
+    effects = len(whole.world.tools.created)
+    sentences = [*on_the_wire, *_of_the_sends(case, fault, gateway.sends)]
+    if case.breaks_the_assumption:
+        sentences += ["several effects of a tool that dedupes"] if _twice(case, effects) else []
+    else:
+        sentences += said.violations
+        sentences += _of_the_end(case, fault, status) if case.times == ONCE else []
+    calls = [one for one in server.log if one.method == "POST" and one.rpc_method not in _HANDSHAKE]
+    return Played(
+        case,
+        sends=len(gateway.sends),
+        posts=len(calls),
+        gets=sum(one.method == "GET" for one in server.log),
+        elsewhere=len(hits),
+        sentences=tuple(sentences),
+        endings=NO_ENDINGS if case.breaks_the_assumption else said.endings,
+        effects=effects,
+        false_end=bool(said.violations),
+        phases=tuple((send.phase, send.evidence.value) for send in gateway.sends if send.struck),
+        story=tuple(_story(gateway, server, status, whole)),
+    )
+
+
+def _twice(case: Case, effects: int) -> bool:
+    return case.safety is Safety.IDEMPOTENT and effects != 1
+
+
+def _of_the_log(fault: Fault, gateway: WireGateway, server: FaultServer) -> Iterator[str]:
+    """Yield what the server saw and must not have seen."""
+    calls = [one for one in server.log if one.method == "POST" and one.rpc_method not in _HANDSHAKE]
+    per_run = Counter(one.document["id"] for one in calls if one.document is not None)
+    yield from (f"{count} POSTs of {run}" for run, count in per_run.items() if count > 1)
+    due = sum(not (send.struck and fault.stage in _NEVER_READ) for send in gateway.sends)
+    if len(calls) != due:
+        yield f"{len(calls)} POSTs arrived of {due} that were due"
+    most = len(gateway.sends)
+    if server.connections > most:
+        yield f"{server.connections} connections for {most} sends"
+    for one in server.log:
+        if one.method != "POST":
+            yield f"a {one.method} of {one.path}"
+        if not one.authorized:
+            yield f"a {one.method} without a token"
+        if "cookie" in one.headers:
+            yield "a cookie came back"
+
+
+def _of_the_sends(case: Case, fault: Fault, sends: list[Send]) -> Iterator[str]:
+    """Yield what was wrongly concluded, and what was done about it."""
+    doubted = False
+    for send in sends:
+        if send.seconds > SHORT_SECONDS + _PATIENCE_SECONDS and fault.waits and send.struck:
+            yield f"a send took {send.seconds:.1f} s with a deadline of {SHORT_SECONDS} s"
+        if send.call.purpose is not CallPurpose.INVOKE:
+            continue
+        if doubted and case.safety is Safety.UNSAFE:
+            yield "an UNSAFE call was sent again after one in doubt"
+        doubted |= send.evidence is Evidence.IN_DOUBT
+        expected = fault.evidence if send.struck else (Evidence.SUCCEEDED,)
+        if send.evidence not in expected:
+            yield f"{send.phase} was taken for {send.evidence}, and {' or '.join(expected)} is due"
+    if not any(send.struck for send in sends):
+        yield "the fault never struck"
+
+
+def _of_the_end(case: Case, fault: Fault, status: OutcomeStatus | None) -> Iterator[str]:
+    """Yield how it should have ended, since the fault struck once and everything worked afterwards."""
+    due = {_due(evidence, fault, case.safety) for evidence in fault.evidence}
+    if status not in due:
+        yield f"it ended as {status}, and {' or '.join(sorted(due))} is due"
+
+
+def _due(evidence: Evidence, fault: Fault, safety: Safety) -> OutcomeStatus:
+    match evidence:
+        case Evidence.IN_DOUBT if safety is Safety.UNSAFE:
+            return OutcomeStatus.UNKNOWN
+        case Evidence.NOT_DONE if fault.permanent:
+            return OutcomeStatus.FAILED
+        case Evidence.REFUSED | Evidence.PARTIAL:
+            return OutcomeStatus.FAILED
+        case _:
+            return OutcomeStatus.SUCCEEDED
+
+
+def _story(gateway: WireGateway, server: FaultServer, status: OutcomeStatus | None, whole: Play) -> Iterator[str]:
+    for send in gateway.sends:
+        struck = "struck" if send.struck else "undisturbed"
+        detail = getattr(send.outcome, "detail", "")
+        yield f"send {send.call.purpose} {send.call.tool_run_ref} ({struck}): {send.phase} -> {send.evidence} {detail}"
+    for one in server.log:
+        acted = ", the tool acted or answered" if one.committed else ""
+        yield f"server: {one.method} {one.path} {one.rpc_method} {one.tool} ({len(one.body)} bytes of body{acted})"
+    yield f"connections {server.connections}, effects {[act.run_ref for act in whole.world.tools.created]}"
+    yield f"machine {'; '.join(str(one.state) for one in whole.position.executions)}, outcome {status}"
+
+
