@@ -94,7 +94,10 @@ class WireGateway(SimulatedGateway):
         server = self.server
         if server is None:  # pragma: no cover  set before anything is sent
             raise AssertionError("no server")
-        waits = server.strike is not None and server.strike.fault.waits and server.struck < server.strike.times
+        strike = server.strike
+        waits = (
+            strike is not None and strike.fault.waits and server.struck < strike.times and strike.tool == call.tool_name
+        )
         struck, begun = server.struck, time.monotonic()
         reply = self._client(server).send(
             call, deadline_seconds=min(deadline_seconds, SHORT_SECONDS if waits else LONG_SECONDS), scopes=scopes
@@ -160,5 +163,5 @@ class WireFlow(Flow):
         """Return the world, with the wire in the gateway's place."""
         world = super().world(safety)
         plain = world.gateway
-        world.gateway = WireGateway(plain.clock, plain.tools, plain.lands_within_seconds, version=self.version)
+        world.send_through(WireGateway(plain.clock, plain.tools, plain.lands_within_seconds, version=self.version))
         return world

@@ -4,18 +4,19 @@ What must be true of the wire is asked of the log: how many requests came, of wh
 What must be true of the action is asked by the simulation's judge, which reads the tools' own acts.
 """
 
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from domain.model.outcome import OutcomeStatus
-from domain.model.tool_call import CallPurpose
+from domain.model.tool_call import NEVER_SENT, CallPurpose, TransportFailure
 from domain.policies.classification import Evidence
 from tests.proof.rows import NO_ENDINGS, Endings
 from tests.proof.simulation.flows import Safety
 from tests.proof.simulation.oracles import verdict
-from tests.proof.simulation.play import Play
+from tests.proof.simulation.play import Moment, Play
 from tests.proof.wire.cases import ONCE, Case
 from tests.proof.wire.elsewhere import elsewhere
 from tests.proof.wire.gateway import SHORT_SECONDS, Send, WireFlow, WireGateway
@@ -24,7 +25,6 @@ from tests.support.fault_server.certificates import identities
 from tests.support.fault_server.fault import Fault, Stage
 from tests.support.fault_server.server import FaultServer, Strike
 
-_NEVER_READ: Final = frozenset({Stage.LISTEN, Stage.ACCEPT, Stage.CERTIFICATE})
 _PATIENCE_SECONDS: Final = 3.0
 """How much later than its deadline a send may come back on a busy machine."""
 _HANDSHAKE: Final = frozenset({"initialize", "notifications/initialized"})
@@ -52,12 +52,35 @@ class Played:
     story: tuple[str, ...]
 
 
-def play(case: Case) -> Played:
-    """Play a case and judge it."""
+class _Kept(threading.local):
+    """The plays of one thread, each with its beginning: setting one up takes longer than playing it."""
+
+    def __init__(self) -> None:
+        self.plays: dict[tuple[str, Safety], tuple[Play, Moment]] = {}
+
+
+_KEPT: Final = _Kept()
+
+
+def _at_the_beginning(case: Case, *, fresh: bool) -> Play:
+    known = None if fresh else _KEPT.plays.get((case.version, case.safety))
+    if known is None:
+        whole = Play(WireFlow(version=case.version), case.safety)
+        if not fresh:
+            _KEPT.plays[case.version, case.safety] = (whole, whole.moment())
+        return whole
+    whole, begin = known
+    whole.go_back(begin)
+    whole.functions.invocations.clear()
+    return whole
+
+
+def play(case: Case, *, fresh: bool = False) -> Played:
+    """Play a case and judge it; ``fresh`` sets everything up anew, for a product that was changed meanwhile."""
     fault = FAULTS[case.fault]
     other = elsewhere()
     mark = other.mark()
-    whole = Play(WireFlow(version=case.version), case.safety)
+    whole = _at_the_beginning(case, fresh=fresh)
     gateway = whole.world.gateway
     if not isinstance(gateway, WireGateway):  # pragma: no cover  the flow puts it there
         raise TypeError("the world has no wire")
@@ -114,14 +137,15 @@ def _twice(case: Case, effects: int) -> bool:
 def _of_the_log(fault: Fault, gateway: WireGateway, server: FaultServer) -> Iterator[str]:
     """Yield what the server saw and must not have seen."""
     calls = [one for one in server.log if one.method == "POST" and one.rpc_method not in _HANDSHAKE]
-    per_run = Counter(one.document["id"] for one in calls if one.document is not None)
-    yield from (f"{count} POSTs of {run}" for run, count in per_run.items() if count > 1)
-    due = sum(not (send.struck and fault.stage in _NEVER_READ) for send in gateway.sends)
-    if len(calls) != due:
-        yield f"{len(calls)} POSTs arrived of {due} that were due"
+    read = Counter(one.document["id"] for one in calls if one.document is not None)
+    sent = Counter(f"invoke-{send.call.tool_run_ref}" for send in gateway.sends)
+    yield from (f"{count} POSTs for {sent[run]} sends of {run}" for run, count in read.items() if count > sent[run])
+    due = sum(_arrives(send, fault) for send in gateway.sends)
+    if sum(read.values()) != due:
+        yield f"{sum(read.values())} POSTs arrived whole of {due} that were due"
     most = len(gateway.sends)
-    if server.connections > most:
-        yield f"{server.connections} connections for {most} sends"
+    if max(len(calls), server.connections) > most:
+        yield f"{len(calls)} POSTs on {server.connections} connections for {most} sends"
     for one in server.log:
         if one.method != "POST":
             yield f"a {one.method} of {one.path}"
@@ -129,6 +153,19 @@ def _of_the_log(fault: Fault, gateway: WireGateway, server: FaultServer) -> Iter
             yield f"a {one.method} without a token"
         if "cookie" in one.headers:
             yield "a cookie came back"
+
+
+def _arrives(send: Send, fault: Fault) -> bool:
+    """Whether the server must have read the whole call."""
+    if send.struck:
+        return fault.stage is Stage.BODY
+    return not _ran_out_of_time(send)
+
+
+def _ran_out_of_time(send: Send) -> bool:
+    """Whether a busy machine took all of a short deadline before anything was sent."""
+    outcome = send.outcome
+    return isinstance(outcome, TransportFailure) and outcome.timed_out and outcome.phase in NEVER_SENT
 
 
 def _of_the_sends(case: Case, fault: Fault, sends: list[Send]) -> Iterator[str]:
@@ -143,7 +180,7 @@ def _of_the_sends(case: Case, fault: Fault, sends: list[Send]) -> Iterator[str]:
             yield "an UNSAFE call was sent again after one in doubt"
         doubted |= send.evidence is Evidence.IN_DOUBT
         expected = fault.evidence if send.struck else (Evidence.SUCCEEDED,)
-        if send.evidence not in expected:
+        if send.evidence not in expected and (send.struck or not _ran_out_of_time(send)):
             yield f"{send.phase} was taken for {send.evidence}, and {' or '.join(expected)} is due"
     if not any(send.struck for send in sends):
         yield "the fault never struck"
@@ -178,5 +215,3 @@ def _story(gateway: WireGateway, server: FaultServer, status: OutcomeStatus | No
         yield f"server: {one.method} {one.path} {one.rpc_method} {one.tool} ({len(one.body)} bytes of body{acted})"
     yield f"connections {server.connections}, effects {[act.run_ref for act in whole.world.tools.created]}"
     yield f"machine {'; '.join(str(one.state) for one in whole.position.executions)}, outcome {status}"
-
-

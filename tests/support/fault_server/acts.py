@@ -95,9 +95,7 @@ def stays_silent(exchange: Exchange) -> None:
     exchange.stay_silent()
 
 
-def status(
-    line: str, *, headers: Headers = _NO_HEADERS, make: Make | None = None
-) -> Act:
+def status(line: str, *, headers: Headers = _NO_HEADERS, make: Make | None = None) -> Act:
     """Answer with this status: by default with a body that says that all is done, which a lenient reader believes."""
 
     def act(exchange: Exchange) -> None:
