@@ -1,4 +1,4 @@
-"""One HTTP POST, its deadline, and the proof of how far it got.
+"""One HTTP request, its deadline, and the proof of how far it got.
 
 This owns the phase discipline: what came back, and where nothing came, how far the request got. The proof is the
 transport's own trace (httpx documentation, "Extensions: trace"; httpcore documentation, "Extensions"): until
@@ -149,20 +149,21 @@ def _phase_of_connecting(error: BaseException) -> TransportPhase:
     return TransportPhase.CONNECT
 
 
-def post_once(
+def send_once(
     http: httpx.Client,
     url: httpx.URL,
     *,
+    method: str = "POST",
     headers: Mapping[str, str],
     body: bytes,
     deadline: Deadline,
-    max_response_bytes: int,
-    is_complete: Callable[[Received], bool],
+    max_response_bytes: int = 0,
+    is_complete: Callable[[Received], bool] | None = None,
 ) -> Received:
-    """Send one POST and return what came back; raises nothing that the network can cause.
+    """Send one request and return what came back; raises nothing that the network can cause.
 
     ``is_complete`` is asked after each chunk, so that a stream may end with its answer instead of with its
-    connection.
+    connection. Without it the head alone is read, and the body left.
     """
     received = Received()
     left = deadline.left_seconds
@@ -174,7 +175,7 @@ def post_once(
     progress = _Progress(deadline)
     try:
         request = http.build_request(
-            "POST", url, headers=dict(headers), content=body, timeout=left, extensions={"trace": progress.trace}
+            method, url, headers=dict(headers), content=body, timeout=left, extensions={"trace": progress.trace}
         )
         with progress.cut_at_deadline():
             _exchange(http, request, received, deadline, max_response_bytes, is_complete)
@@ -189,13 +190,13 @@ def _exchange(
     received: Received,
     deadline: Deadline,
     max_response_bytes: int,
-    is_complete: Callable[[Received], bool],
+    is_complete: Callable[[Received], bool] | None,
 ) -> None:
     response = http.send(request, stream=True, auth=None, follow_redirects=False)
     try:
         received.status, received.headers = response.status_code, response.headers
-        if response.headers.get("content-encoding", "identity") != "identity":
-            # Never asked for; left unread, because unpacking it has no bound.
+        if is_complete is None or response.headers.get("content-encoding", "identity") != "identity":
+            # Compression was never asked for, and unpacking it has no bound.
             return
         for chunk in response.iter_bytes():
             room = max_response_bytes - len(received.body)

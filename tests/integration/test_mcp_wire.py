@@ -11,13 +11,11 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Self
 
 import anyio
 import httpx
 import pytest
-import uvicorn
 from mcp.server import MCPServer
 from pydantic import BaseModel
 
@@ -25,7 +23,7 @@ from adapters.mcp.endpoint import build_http_client
 from adapters.mcp.tool_gateway import McpToolGateway
 from domain.model.tool_call import ToolAnswer, ToolCall, TransportFailure, TransportPhase
 from tests.adapters.mcp.stand_in import VERSION, FixedTokens, a_call
-from tests.builders import NOW
+from tests.integration.mcp_peers import MachineClock, on_a_free_port
 
 DEADLINE_SECONDS = 5.0
 SHORT_SECONDS = 0.6
@@ -39,18 +37,6 @@ class Created(BaseModel):
     success: bool
     external_object_id: str
     key: str
-
-
-class MachineClock:
-    """The machine's monotonic clock; the date stands still."""
-
-    def now(self) -> datetime:
-        """Return the tests' date."""
-        return NOW
-
-    def monotonic_seconds(self) -> float:
-        """Return the machine's reading."""
-        return time.monotonic()
 
 
 @pytest.fixture
@@ -69,22 +55,6 @@ def a_gateway(http: httpx.Client, port: int) -> McpToolGateway:
         tokens=FixedTokens(),
         clock=MachineClock(),
     )
-
-
-@contextlib.contextmanager
-def _served(app: object, listener: socket.socket) -> Iterator[int]:
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="on"))  # type: ignore[arg-type]  # the SDK's app is an ASGI app all the same
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        end = time.monotonic() + 10
-        while not server.started and time.monotonic() < end:
-            time.sleep(0.01)
-        assert server.started
-        yield listener.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 def an_sdk_server(*, json_response: bool) -> object:
@@ -116,10 +86,7 @@ def sdk_gateway(
 ) -> Iterator[McpToolGateway]:
     """The gateway before an SDK server in each of its two modes; in the second a slow answer becomes a stream."""
     monkeypatch.setattr("mcp.server._streamable_http_modern._SSE_PING_INTERVAL", 0.05)
-    with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        _served(an_sdk_server(json_response=request.param), listener) as port,
-    ):
+    with on_a_free_port(an_sdk_server(json_response=request.param)) as port:
         yield a_gateway(http, port)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.mcp.tool_gateway import GatewayLimits
+from adapters.mcp.answer_reader import GatewayLimits
 from domain.model.tool_call import ToolAnswer, TransportPhase
 from tests.adapters.mcp.stand_in import (
     REQUEST_ID,

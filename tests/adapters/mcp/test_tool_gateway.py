@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from adapters.mcp.tool_gateway import GatewayLimits
+from adapters.mcp.answer_reader import GatewayLimits
 from domain.model.canonical_json import MAX_DEPTH
 from domain.model.errors import ConfigurationError, ErrorCode
 from domain.model.tool_call import TransportFailure, TransportPhase
@@ -246,7 +246,7 @@ def test_a_tool_name_cannot_inject_a_header(name: str) -> None:
     assert json.loads(request.content)["params"]["name"] == name
 
 
-@pytest.mark.parametrize("version", ["2025-11-25", "2025-06-18", "", "2026-07-28 "])
+@pytest.mark.parametrize("version", ["2024-11-05", "2027-01-01", "", "2026-07-28 "])
 def test_an_unsupported_protocol_version_is_refused_with_the_supported_one(version: str) -> None:
     """A deployment that asks for it learns so before anything is sent."""
     harness = Harness(version=version)
