@@ -18,8 +18,9 @@ from adapters.mcp.endpoint import build_http_client
 from adapters.mcp.tool_gateway import McpToolGateway
 from adapters.memory.clock import MemoryClock
 from adapters.memory.token_provider import MemoryTokenProvider
+from domain.model.errors import ConfigurationError
 from domain.model.identifiers import IntentRef
-from domain.model.tool_call import CallPurpose, GatewayReply, ToolAnswer, ToolCall, TransportFailure
+from domain.model.tool_call import NEVER_SENT, CallPurpose, GatewayReply, ToolCall, TransportFailure
 from domain.model.tool_mapping import RESERVED_ARGUMENT
 from domain.policies.classification import Evidence, classify
 from tests.proof.simulation.flows import Flow, Safety
@@ -28,6 +29,7 @@ from tests.proof.simulation.sites import Kind
 from tests.proof.simulation.world import World
 from tests.support.fault_server.certificates import identities
 from tests.support.fault_server.exchange import Seen
+from tests.support.fault_server.fault import Stage
 from tests.support.fault_server.server import FaultServer
 
 Json = Any
@@ -69,56 +71,88 @@ class Send:
     call: ToolCall
     struck: bool
     evidence: Evidence
-    outcome: ToolAnswer | TransportFailure
+    phase: str
+    """How far it got."""
+    timed_out: bool
+    detail: str
     seconds: float
 
     @property
-    def phase(self) -> str:
-        """How far it got."""
-        return self.outcome.phase.value if isinstance(self.outcome, TransportFailure) else "ANSWER"
+    def never_left(self) -> bool:
+        """Whether no byte of the call was sent."""
+        return self.phase in _NEVER_LEFT
+
+
+REFUSED_BY_US: Final = "CONFIGURATION"
+"""The phase of a send that the client itself refuses: the gateway speaks another version than it was told."""
+_NEVER_LEFT: Final = frozenset({*(phase.value for phase in NEVER_SENT), REFUSED_BY_US})
 
 
 @dataclass
 class WireGateway(SimulatedGateway):
     """Sends over the wire to the world's own tools."""
 
-    server: FaultServer | None = None
     version: str = ""
     sends: list[Send] = field(default_factory=list)
+    _server: FaultServer | None = None
+    _client: McpToolGateway | None = None
+
+    def attach(self, server: FaultServer) -> None:
+        """Send to this server from now on, with a client of its own."""
+        self._server = server
+        self._client = McpToolGateway(
+            http_client(),
+            gateway_url=server.url,
+            protocol_version=self.version,
+            tokens=MemoryTokenProvider(),
+            clock=_Clock(self.clock),
+        )
 
     def send(
         self, call: ToolCall, *, deadline_seconds: float, scopes: Sequence[str] = (), fault: Kind | None = None
     ) -> GatewayReply:
         """Send the call with the shipped client; the simulation's own faults strike elsewhere."""
         del fault
-        server = self.server
-        if server is None:  # pragma: no cover  set before anything is sent
+        server, client = self._server, self._client
+        if server is None or client is None:  # pragma: no cover  attached before anything is sent
             raise AssertionError("no server")
-        strike = server.strike
-        waits = (
-            strike is not None and strike.fault.waits and server.struck < strike.times and strike.tool == call.tool_name
-        )
+        deadline = min(deadline_seconds, SHORT_SECONDS if _waits(server, call) else LONG_SECONDS)
         struck, begun = server.struck, time.monotonic()
-        reply = self._client(server).send(
-            call, deadline_seconds=min(deadline_seconds, SHORT_SECONDS if waits else LONG_SECONDS), scopes=scopes
-        )
-        seconds = time.monotonic() - begun
-        server.refused_once()
-        hit = server.struck > struck
+        try:
+            reply = client.send(call, deadline_seconds=deadline, scopes=scopes)
+        except ConfigurationError as error:
+            self._note(call, struck, begun, REFUSED_BY_US, Evidence.NOT_DONE, error.message)
+            raise
         evidence = classify(reply.outcome, call.tool_name).evidence
-        self.sends.append(Send(call, hit, evidence, reply.outcome, seconds))
-        if call.purpose is CallPurpose.INVOKE and not (hit and server.strike and not server.strike.fault.bytes_left):
-            self.sent.append((call, self.clock.monotonic_seconds()))
+        if isinstance(reply.outcome, TransportFailure):
+            failure = reply.outcome
+            self._note(call, struck, begun, failure.phase.value, evidence, failure.detail, timed_out=failure.timed_out)
+        else:
+            self._note(call, struck, begun, "ANSWER", evidence, "")
         return reply
 
-    def _client(self, server: FaultServer) -> McpToolGateway:
-        return McpToolGateway(
-            http_client(),
-            gateway_url=server.url,
-            protocol_version=self.version,
-            tokens=_tokens(self.clock),
-            clock=_Clock(self.clock),
-        )
+    def _note(
+        self,
+        call: ToolCall,
+        struck: int,
+        begun: float,
+        phase: str,
+        evidence: Evidence,
+        detail: str,
+        *,
+        timed_out: bool = False,
+    ) -> None:
+        server = self._server
+        if server is None:  # pragma: no cover  asked before
+            return
+        seconds = time.monotonic() - begun
+        server.refused_once()
+        send = Send(call, server.struck > struck, evidence, phase, timed_out, detail, seconds)
+        self.sends.append(send)
+        # The judge of the simulation asks whether a byte left: the server says so of what it read, else the table.
+        hit = send.struck and server.strike is not None and not server.strike.fault.bytes_left
+        if call.purpose is CallPurpose.INVOKE and not hit and not send.never_left:
+            self.sent.append((call, self.clock.monotonic_seconds()))
 
     def carry_out(self, seen: Seen) -> dict[str, Json]:
         """Let the world's tools do what a request asks for, and return their result as MCP has it."""
@@ -133,9 +167,12 @@ class WireGateway(SimulatedGateway):
         return result if said is None else {**result, "structuredContent": said}
 
 
-@cache
-def _tokens(_: MemoryClock) -> MemoryTokenProvider:
-    return MemoryTokenProvider()
+def _waits(server: FaultServer, call: ToolCall) -> bool:
+    """Whether only the deadline can end this send."""
+    strike = server.strike
+    if strike is None or not strike.fault.waits or server.struck >= strike.times:
+        return False
+    return strike.fault.stage is not Stage.BODY or strike.tool in {None, call.tool_name}
 
 
 def _call_of(seen: Seen) -> ToolCall:

@@ -5,13 +5,12 @@ What must be true of the action is asked by the simulation's judge, which reads 
 """
 
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from adapters.mcp.wire import CALL
 from domain.model.outcome import OutcomeStatus
-from domain.model.tool_call import NEVER_SENT, CallPurpose, TransportFailure
 from domain.policies.classification import Evidence
 from tests.proof.rows import NO_ENDINGS, Endings
 from tests.proof.simulation.flows import Safety
@@ -19,15 +18,12 @@ from tests.proof.simulation.oracles import verdict
 from tests.proof.simulation.play import Moment, Play
 from tests.proof.wire.cases import ONCE, Case
 from tests.proof.wire.elsewhere import elsewhere
-from tests.proof.wire.gateway import SHORT_SECONDS, Send, WireFlow, WireGateway
+from tests.proof.wire.gateway import WireFlow, WireGateway
+from tests.proof.wire.oracles import calls_in, of_the_log, of_the_sends
 from tests.support.fault_server.catalogue import FAULTS
 from tests.support.fault_server.certificates import identities
-from tests.support.fault_server.fault import Fault, Stage
+from tests.support.fault_server.fault import Fault
 from tests.support.fault_server.server import FaultServer, Strike
-
-_PATIENCE_SECONDS: Final = 3.0
-"""How much later than its deadline a send may come back on a busy machine."""
-_HANDSHAKE: Final = frozenset({"initialize", "notifications/initialized"})
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,8 @@ def play(case: Case, *, fresh: bool = False) -> Played:
     gateway = whole.world.gateway
     if not isinstance(gateway, WireGateway):  # pragma: no cover  the flow puts it there
         raise TypeError("the world has no wire")
-    strike = Strike(fault, case.commits, case.times, whole.world.mapping.tool_name)
+    tool = whole.world.mapping.tool_name if case.at == CALL else None
+    strike = Strike(fault, case.commits, case.times, tool, case.at)
     secure = identities() if fault.tls else None
     server = FaultServer(
         gateway.carry_out,
@@ -92,9 +89,11 @@ def play(case: Case, *, fresh: bool = False) -> Played:
         secure.right if secure else None,
         secure.wrong.get(fault.tls) if secure else None,
         other.url_for(mark),
+        handshakes=case.handshakes,
+        sessions=case.sessions,
     )
     with server:
-        gateway.server = server
+        gateway.attach(server)
         while not whole.over:
             whole.step()
     return _judged(case, fault, whole, gateway, server, other.hits(mark))
@@ -103,22 +102,21 @@ def play(case: Case, *, fresh: bool = False) -> Played:
 def _judged(
     case: Case, fault: Fault, whole: Play, gateway: WireGateway, server: FaultServer, hits: list[str]
 ) -> Played:
-    on_the_wire = [*_of_the_log(fault, gateway, server), *(f"another host was asked: {hit}" for hit in hits)]
+    on_the_wire = [*of_the_log(case, gateway, server), *(f"another host was asked: {hit}" for hit in hits)]
     said = verdict(whole.world, case.safety, whole.position.executions)
     outcome = whole.world.outcome
     status = outcome.status if outcome else None
     effects = len(whole.world.tools.created)
-    sentences = [*on_the_wire, *_of_the_sends(case, fault, gateway.sends)]
+    sentences = [*on_the_wire, *of_the_sends(case, gateway.sends)]
     if case.breaks_the_assumption:
         sentences += ["several effects of a tool that dedupes"] if _twice(case, effects) else []
     else:
         sentences += said.violations
         sentences += _of_the_end(case, fault, status) if case.times == ONCE else []
-    calls = [one for one in server.log if one.method == "POST" and one.rpc_method not in _HANDSHAKE]
     return Played(
         case,
         sends=len(gateway.sends),
-        posts=len(calls),
+        posts=len(calls_in(server.log)),
         gets=sum(one.method == "GET" for one in server.log),
         elsewhere=len(hits),
         sentences=tuple(sentences),
@@ -134,61 +132,11 @@ def _twice(case: Case, effects: int) -> bool:
     return case.safety is Safety.IDEMPOTENT and effects != 1
 
 
-def _of_the_log(fault: Fault, gateway: WireGateway, server: FaultServer) -> Iterator[str]:
-    """Yield what the server saw and must not have seen."""
-    calls = [one for one in server.log if one.method == "POST" and one.rpc_method not in _HANDSHAKE]
-    read = Counter(one.document["id"] for one in calls if one.document is not None)
-    sent = Counter(f"invoke-{send.call.tool_run_ref}" for send in gateway.sends)
-    yield from (f"{count} POSTs for {sent[run]} sends of {run}" for run, count in read.items() if count > sent[run])
-    due = sum(_arrives(send, fault) for send in gateway.sends)
-    if sum(read.values()) != due:
-        yield f"{sum(read.values())} POSTs arrived whole of {due} that were due"
-    most = len(gateway.sends)
-    if max(len(calls), server.connections) > most:
-        yield f"{len(calls)} POSTs on {server.connections} connections for {most} sends"
-    for one in server.log:
-        if one.method != "POST":
-            yield f"a {one.method} of {one.path}"
-        if not one.authorized:
-            yield f"a {one.method} without a token"
-        if "cookie" in one.headers:
-            yield "a cookie came back"
-
-
-def _arrives(send: Send, fault: Fault) -> bool:
-    """Whether the server must have read the whole call."""
-    if send.struck:
-        return fault.stage is Stage.BODY
-    return not _ran_out_of_time(send)
-
-
-def _ran_out_of_time(send: Send) -> bool:
-    """Whether a busy machine took all of a short deadline before anything was sent."""
-    outcome = send.outcome
-    return isinstance(outcome, TransportFailure) and outcome.timed_out and outcome.phase in NEVER_SENT
-
-
-def _of_the_sends(case: Case, fault: Fault, sends: list[Send]) -> Iterator[str]:
-    """Yield what was wrongly concluded, and what was done about it."""
-    doubted = False
-    for send in sends:
-        if send.seconds > SHORT_SECONDS + _PATIENCE_SECONDS and fault.waits and send.struck:
-            yield f"a send took {send.seconds:.1f} s with a deadline of {SHORT_SECONDS} s"
-        if send.call.purpose is not CallPurpose.INVOKE:
-            continue
-        if doubted and case.safety is Safety.UNSAFE:
-            yield "an UNSAFE call was sent again after one in doubt"
-        doubted |= send.evidence is Evidence.IN_DOUBT
-        expected = fault.evidence if send.struck else (Evidence.SUCCEEDED,)
-        if send.evidence not in expected and (send.struck or not _ran_out_of_time(send)):
-            yield f"{send.phase} was taken for {send.evidence}, and {' or '.join(expected)} is due"
-    if not any(send.struck for send in sends):
-        yield "the fault never struck"
-
-
 def _of_the_end(case: Case, fault: Fault, status: OutcomeStatus | None) -> Iterator[str]:
     """Yield how it should have ended, since the fault struck once and everything worked afterwards."""
     due = {_due(evidence, fault, case.safety) for evidence in fault.evidence}
+    if case.at != CALL:
+        due = {OutcomeStatus.SUCCEEDED, OutcomeStatus.FAILED}  # never UNKNOWN: no call was sent
     if status not in due:
         yield f"it ended as {status}, and {' or '.join(sorted(due))} is due"
 
@@ -208,8 +156,8 @@ def _due(evidence: Evidence, fault: Fault, safety: Safety) -> OutcomeStatus:
 def _story(gateway: WireGateway, server: FaultServer, status: OutcomeStatus | None, whole: Play) -> Iterator[str]:
     for send in gateway.sends:
         struck = "struck" if send.struck else "undisturbed"
-        detail = getattr(send.outcome, "detail", "")
-        yield f"send {send.call.purpose} {send.call.tool_run_ref} ({struck}): {send.phase} -> {send.evidence} {detail}"
+        named = f"{send.call.purpose} {send.call.tool_run_ref}"
+        yield f"send {named} ({struck}): {send.phase} -> {send.evidence} {send.detail}"
     for one in server.log:
         acted = ", the tool acted or answered" if one.committed else ""
         yield f"server: {one.method} {one.path} {one.rpc_method} {one.tool} ({len(one.body)} bytes of body{acted})"

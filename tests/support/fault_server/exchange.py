@@ -70,8 +70,8 @@ class Exchange:
 
     @property
     def request_id(self) -> Json:
-        """The JSON-RPC id of the request."""
-        return self.seen.document["id"]
+        """The JSON-RPC id of the request; ``None`` of a notification."""
+        return self.seen.document.get("id")
 
     def read_head(self) -> bool:
         """Read one request's head; whether one came."""

@@ -34,7 +34,7 @@ def _both(exchange: Exchange) -> Json:
 
 
 def _partly(exchange: Exchange) -> Json:
-    named = exchange.result["structuredContent"]["external_objects"]
+    named = exchange.result.get("structuredContent", {}).get("external_objects", [])
     return with_content({"success": False, "error_message": "half of it", "external_objects": named}, is_error=True)(
         exchange
     )
@@ -299,7 +299,9 @@ ANSWER_FAULTS: Final = (
         "an object that claims to be of another system",
         DONE,
         "the system comes from the tool's name, not from its answer",
-        says(lambda exchange: with_content({**exchange.result["structuredContent"], "system": "BANK"})(exchange)),
+        says(
+            lambda exchange: with_content({**exchange.result.get("structuredContent", {}), "system": "BANK"})(exchange)
+        ),
         _ALWAYS,
     ),
     Fault(

@@ -135,9 +135,10 @@ STREAM_FAULTS: Final = (
     Fault(
         "sse-primed",
         "an empty event with an id before the answer",
-        DOUBT,
-        "data that is no message",
+        DONE,
+        'how a resumable server begins (MCP 2025-11-25, "Transports"); it carries no message',
         streams(_PRIMING, right),
+        _ALWAYS,
     ),
     Fault("sse-cut-before-event", "the stream ends before any event", DOUBT, "no answer", streams()),
     Fault("sse-cut-in-event", "the stream ends inside the answer", DOUBT, "no answer", _raw(_half)),

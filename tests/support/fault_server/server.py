@@ -54,14 +54,18 @@ class FaultServer:
     bad_tls: ssl.SSLContext | None = None
     """What is presented instead where the certificate is the fault."""
     elsewhere: str = "http://127.0.0.1:9/"
+    handshakes: bool = False
+    """Whether the client begins with ``initialize``, as it does in 2025-11-25 and before."""
     sessions: bool = False
-    """Whether calls need a session, as a stateful server of 2025-11-25 and before does."""
+    """Whether calls need a session, as they do of a stateful server of these versions."""
     log: list[Seen] = field(default_factory=list)
     """Every request whose head was read, oldest first."""
     connections: int = 0
     """How many were accepted, those without a request included."""
     struck: int = 0
     """How often the fault struck."""
+    broken: list[str] = field(default_factory=list)
+    """What went wrong with the server itself: then its log says nothing."""
 
     def __enter__(self) -> Self:
         """Start listening, unless the fault is that nobody does."""
@@ -70,7 +74,7 @@ class FaultServer:
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._session_ids: set[str] = set()
-        self._ready = not self.sessions
+        self._ready = not self.handshakes
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -145,6 +149,8 @@ class FaultServer:
             elif self._in_tls(exchange):
                 while not exchange.over and exchange.read_head():
                     self._answer(exchange)
+        except Exception as error:  # noqa: BLE001  whoever reads the log must know, whatever it is
+            self.broken.append(f"the server broke: {type(error).__name__}: {error}")
         finally:
             with suppress(OSError):
                 exchange.socket.close()
@@ -193,13 +199,17 @@ class FaultServer:
             )
         else:
             document = response({"id": exchange.request_id, "result": self._carry_out(seen)})
+            self._expect_handshake()
             exchange.send(http(json.dumps(document)))
 
     def _struck_call(self, exchange: Exchange) -> None:
         strike = self.strike
         if strike is None:  # pragma: no cover  asked before
             return
-        exchange.result = self._carry_out(exchange.seen) if strike.commits else dict(PHANTOM)
+        if exchange.seen.rpc_method in _HANDSHAKE:
+            exchange.result = self._agreed(exchange.seen)
+        else:
+            exchange.result = self._carry_out(exchange.seen) if strike.commits else dict(PHANTOM)
         self._act(exchange)
 
     def _carry_out(self, seen: Seen) -> dict[str, Json]:
@@ -214,13 +224,18 @@ class FaultServer:
             return
         session = secrets.token_hex(16)
         self._session_ids.add(session)
-        result = {
-            "protocolVersion": exchange.seen.document["params"]["protocolVersion"],
-            "capabilities": {"tools": {}},
-            "serverInfo": {"name": "fault-server", "version": "1"},
-        }
-        document = response({"id": exchange.request_id, "result": result})
+        document = response({"id": exchange.request_id, "result": self._agreed(exchange.seen)})
         exchange.send(http(json.dumps(document), headers={SESSION_HEADER: session} if self.sessions else {}))
+
+    def _agreed(self, seen: Seen) -> dict[str, Json]:
+        asked = seen.document.get("params", {}).get("protocolVersion", "")
+        information = {"name": "fault-server", "version": "1"}
+        return {"protocolVersion": asked, "capabilities": {"tools": {}}, "serverInfo": information}
+
+    def _expect_handshake(self) -> None:
+        """After a call, a client of a stateful server begins again; of another it has learned that it need not."""
+        if self.sessions:
+            self._ready = False
 
     def _strikes_at(self, stage: Stage, seen: Seen | None = None) -> bool:
         strike = self.strike
@@ -236,8 +251,7 @@ class FaultServer:
     def _act(self, exchange: Exchange) -> None:
         with self._lock:
             self.struck += 1
-            if self.sessions:
-                self._ready = False
+            self._expect_handshake()
         if self.strike is not None:
             self.strike.fault.act(exchange)
 
