@@ -7,6 +7,7 @@ import pulumi
 
 from infrastructure.configuration import current_account, read_settings
 from infrastructure.functions import StepFunctions, StepFunctionsConfig
+from infrastructure.gateway import Gateway, GatewayConfig
 from infrastructure.identity import Identity, IdentityConfig
 from infrastructure.observability import Observability, ObservabilityConfig
 from infrastructure.queues import Queues, QueuesConfig
@@ -21,7 +22,8 @@ account_id = current_account()
 stores = Stores("stores", StoresConfig(settings, account_id))
 queues = Queues("queues", QueuesConfig(settings, account_id))
 identity = Identity("identity", IdentityConfig(settings, account_id))
-functions = StepFunctions("functions", StepFunctionsConfig(settings, account_id, stores, queues, identity))
+gateway = Gateway("gateway", GatewayConfig(settings, account_id, identity))
+functions = StepFunctions("functions", StepFunctionsConfig(settings, account_id, stores, queues, identity, gateway))
 workflow = Workflow("workflow", WorkflowConfig(settings, account_id, functions.alias_arns, queues.outcome_spool))
 trigger = ApprovalTrigger(
     "trigger",
@@ -44,7 +46,8 @@ pulumi.export("log_groups", {**functions.log_groups, "execution-orchestrator": w
 pulumi.export("state_machine_arn", workflow.machine_arn)
 pulumi.export("rule_arn", trigger.rule_arn)
 pulumi.export("reconcile_rule_arns", reconciliation.rule_arns)
-pulumi.export("gateway_url", settings.gateway_url)
+for key, value in gateway.exports.items():
+    pulumi.export(key, value)
 pulumi.export("user_pool_id", identity.user_pool_id)
 pulumi.export("token_endpoint_url", identity.token_endpoint_url)
 pulumi.export("token_scopes", list(settings.scopes))

@@ -56,12 +56,21 @@ ARCHIVE_CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "sta
 """Archiving comes between a tool's answer and its record, so it may take four seconds at most and is not repeated."""
 
 
+SECRET_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
+"""The secret is read between the record of a dispatch and the call, so it may take three seconds at most: a function
+that ended there would leave in doubt a call that was never made. Without a token the step is entered again."""
+
+
 def _client(service: str) -> Any:  # noqa: ANN401  boto3 builds client classes at run time
     return boto3.client(service, config=CLIENT_CONFIG)  # type: ignore[call-overload]  # the name is a variable
 
 
 def _archive_client() -> Any:  # noqa: ANN401  as above
     return boto3.client("s3", config=ARCHIVE_CONFIG)
+
+
+def _secrets_client() -> Any:  # noqa: ANN401  as above
+    return boto3.client("secretsmanager", config=SECRET_CONFIG)
 
 
 def _setting(settings: HandlerSettings, name: str) -> str | None:
@@ -125,7 +134,7 @@ class Container(containers.DeclarativeContainer):
     tokens = providers.Singleton(
         CognitoTokenProvider,
         http,
-        providers.Singleton(_client, "secretsmanager"),
+        providers.Singleton(_secrets_client),
         secret_arn=settings.provided.gateway_credentials_secret_arn,
         token_endpoint_url=settings.provided.token_endpoint_url,
         default_scopes=providers.Callable(_scopes, settings),

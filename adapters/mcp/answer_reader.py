@@ -6,8 +6,8 @@ from typing import Final, Generic, TypeVar
 
 from pydantic import JsonValue
 
+from adapters.http.exchange import Received
 from adapters.mcp.event_stream import EventStream
-from adapters.mcp.exchange import Received
 from adapters.mcp.messages import MalformedAnswer, read_message, read_response, read_rpc_error
 from domain.model.tool_call import TransportFailure, TransportPhase
 

@@ -11,10 +11,10 @@ from typing import Final, Generic, TypeVar
 import httpx
 from pydantic import JsonValue
 
+from adapters.http.exchange import Deadline, Received, send_once
 from adapters.mcp import wire
 from adapters.mcp.answer_reader import DEFAULT_LIMITS, HTTP_OK, AnswerReader, GatewayLimits
 from adapters.mcp.endpoint import checked_client, checked_gateway_url
-from adapters.mcp.exchange import Deadline, Received, send_once
 from adapters.mcp.http_errors import describe_status
 from adapters.mcp.retry_after import retry_after_seconds
 from domain.model.canonical_json import canonical_json
@@ -29,6 +29,12 @@ _HTTP_STATUSES_WITH_RPC_ERRORS: Final = frozenset({400, 404})
 
 _TOKEN_CHARACTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=")
 """RFC 6750, section 2.1 (``b64token``): nothing that could end a header."""
+
+_HINTS: Final = {
+    TransportPhase.RESOLVE: " Check the host of the gateway URL.",
+    TransportPhase.CONNECT: " Check the gateway URL, and that this function may reach it.",
+    TransportPhase.TLS: " Check that the gateway speaks TLS at its URL, and the CA bundle.",
+}
 
 T = TypeVar("T")
 
@@ -169,7 +175,9 @@ def _interrupted(received: Received) -> TransportFailure | None:
         return None
     return TransportFailure(
         phase=received.interruption.phase,
-        detail=redact(f"No complete answer: {received.interruption.reason}."),
+        detail=redact(
+            f"No complete answer: {received.interruption.reason}.{_HINTS.get(received.interruption.phase, '')}"
+        ),
         http_status=received.status,
         timed_out=received.interruption.timed_out,
     )

@@ -1,7 +1,7 @@
 """What to say of an HTTP status that is no answer: the cause as far as the gateway names it, and what to do.
 
-It quotes only what has a shape of its own: an error code and the scopes of ``WWW-Authenticate`` (RFC 6750,
-section 3). What a status *proves* stands in ``domain.policies.evidence``.
+It quotes only names that are no message: the error codes of RFC 6750, section 3.1, and scopes, both from
+``WWW-Authenticate``. What a status *proves* stands in ``domain.policies.evidence``.
 """
 
 import re
@@ -9,8 +9,8 @@ from typing import Final
 
 import httpx
 
-_ERROR: Final = re.compile(r'\berror="([a-z_]{1,40})"')
-_SCOPES: Final = re.compile(r'\bscope="([\x21\x23-\x5b\x5d-\x7e ]{1,200})"')
+_ERROR: Final = re.compile(r'\berror="(invalid_request|invalid_token|insufficient_scope)"')
+_SCOPES: Final = re.compile(r'\bscope="([A-Za-z0-9._:/-]{1,64}(?: [A-Za-z0-9._:/-]{1,64}){0,4})"')
 _MOST_HEADER_CHARACTERS: Final = 2_000
 
 _URL: Final = "Correct the gateway URL and deploy again."

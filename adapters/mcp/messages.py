@@ -11,7 +11,6 @@ from pydantic import JsonValue
 
 from adapters.mcp.strict_json import NotStrictJson, read_strict_json
 from adapters.mcp.wire import VERSION
-from domain.model.redaction import redact
 from domain.model.tool_call import TransportFailure, TransportPhase
 
 T = TypeVar("T")
@@ -85,7 +84,8 @@ def _rpc_error(message: dict[str, JsonValue], expected_id: str) -> TransportFail
         raise MalformedAnswer("its error has no id, though the request could be read")
     if not isinstance(code, int) or isinstance(code, bool) or not isinstance(text, str):
         raise MalformedAnswer("its error has no code or no message")
-    said = redact(f"The gateway answered error {code}: {text}")
+    # Not the words: a gateway repeats arguments in them, and whatever the target behind it said.
+    said = f"The gateway answered error {code}; its words ({len(text)} characters) are withheld."
     hint = _supported(error.get("data")) if code == UNSUPPORTED_VERSION else _HINTS.get(code, "")
     return TransportFailure(phase=TransportPhase.RPC_ERROR, rpc_code=code, detail=f"{said}{hint}")
 

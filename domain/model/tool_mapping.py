@@ -168,6 +168,11 @@ class ResultContract(_Frozen):
     object_type: ObjectType | None = None
     error_text: ErrorText = ErrorText.WITHHELD
 
+    @property
+    def of_an_undo(self) -> Self:
+        """How the answer of the compensation tool is read: the same, but that it creates nothing."""
+        return self.model_copy(update={"object_id": None, "object_type": None})
+
     @model_validator(mode="after")
     def _object_is_read_from_untyped_answers(self) -> Self:
         if self.evidence is ResultEvidence.TYPED and (self.object_id or self.object_type):

@@ -20,7 +20,7 @@ from domain.use_cases.record_outcome import RecordOutcome
 from domain.use_cases.start_execution import StartExecution
 from domain.use_cases.sweep_backlog import SweepBacklog
 from domain.use_cases.validate_preflight import ValidatePreflight
-from handlers.container import ARCHIVE_CONFIG, CLIENT_CONFIG, Container, build_container
+from handlers.container import ARCHIVE_CONFIG, CLIENT_CONFIG, SECRET_CONFIG, Container, build_container
 from ports.steps.contract import FUNCTIONS, StepName, Worker
 from tests.support.stage import a_step_environment
 
@@ -49,7 +49,7 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     built: list[str] = []
 
     def client(service: str, *, config: object) -> object:
-        assert config is (ARCHIVE_CONFIG if service == "s3" else CLIENT_CONFIG)
+        assert config is {"s3": ARCHIVE_CONFIG, "secretsmanager": SECRET_CONFIG}.get(service, CLIENT_CONFIG)
         built.append(service)
         return object()
 

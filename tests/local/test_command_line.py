@@ -21,6 +21,7 @@ from local.commands import running
 from local.functions import FunctionFailed, Functions
 from local.stack_info import StackInfo
 from ports.steps.contract import Worker
+from ports.steps.resources import MCP_PROTOCOL_VERSIONS
 
 PROJECT = Path(__file__).parents[2]
 INTENT = ["intent-1", "--tenant", "t", "--account", "a"]
@@ -172,6 +173,34 @@ def test_a_gateway_that_cannot_be_called_is_refused_before_anything_starts(
     assert "argument --gateway-url: " in printed
     assert "hunter2" not in printed
     assert starting.events == []
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_a_version_that_the_client_does_not_speak_is_refused_with_those_it_does(
+    capsys: pytest.CaptureFixture[str], starting: type[Starting], command: str
+) -> None:
+    """A stack deployed with it would have every call refused."""
+    with pytest.raises(SystemExit) as caught:
+        command_line.main([command, "--protocol", "2024-11-05"])
+    assert caught.value.code == 2
+    said = f"argument --protocol: must be one of {', '.join(MCP_PROTOCOL_VERSIONS)}"
+    assert said in capsys.readouterr().err
+    assert starting.events == []
+
+
+@pytest.mark.parametrize("version", MCP_PROTOCOL_VERSIONS)
+def test_the_demo_is_played_in_the_version_that_is_asked_for(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    """It is deployed with the stack, so that no call speaks another."""
+    played: list[str] = []
+
+    def play(_folder: Path, protocol: str) -> int:
+        played.append(protocol)
+        return 0
+
+    monkeypatch.setattr(local.demo.runner, "play_demo", play)
+    assert command_line.main(["demo", "--protocol", version]) == 0
+    assert command_line.main(["demo"]) == 0
+    assert played == [version, MCP_PROTOCOL_VERSIONS[-1]]
 
 
 def test_an_approver_of_an_illegal_shape_is_refused_before_anything_is_reached(

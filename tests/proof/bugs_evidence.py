@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from domain.model.tool_call import ToolAnswer, TransportFailure, TransportPhase
-from domain.policies import classification
+from domain.policies import answers
 from domain.policies.classification import Evidence, Verdict, classify
 from domain.use_cases import tool_dispatch
 from tests.proof.bugs import Bug, Swap
@@ -22,7 +22,7 @@ _SERVICE_UNAVAILABLE: Final = 503
 
 def _read(change: Callable[[Outcome, Verdict], Verdict]) -> tuple[Swap, ...]:
     """Return the swap by which the dispatch reads its replies so."""
-    return (Swap(tool_dispatch, "classify", lambda outcome, tool: change(outcome, classify(outcome, tool))),)
+    return (Swap(tool_dispatch, "classify", lambda outcome, *reading: change(outcome, classify(outcome, *reading))),)
 
 
 def _not_done(verdict: Verdict, *, transient: bool = True) -> Verdict:
@@ -143,7 +143,7 @@ BUGS: Final = (
     Bug(
         "every-create-breaks",
         "the step breaks on every answer that names an object",
-        (Swap(classification, "system_of_tool", _no_name),),
+        (Swap(answers, "system_of_tool", _no_name),),
         (Plans("accepted", _N),),
         "D30",
     ),

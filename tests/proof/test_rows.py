@@ -31,10 +31,11 @@ THE_ROWS = [
     "two-tenants",
     "planted-bugs",
     "load",
+    "canaries",
 ]
 
 
-def test_the_scoreboard_has_its_thirteen_rows() -> None:
+def test_the_scoreboard_has_all_its_rows() -> None:
     """A row that is lost is a promise that nobody measures any more."""
     assert sorted(ROWS) == sorted(THE_ROWS)
     assert list(ROWS)[-2:] == [totals.AGREEMENT.id, totals.UNKNOWN_PRECISION.id]

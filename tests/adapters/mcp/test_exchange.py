@@ -101,7 +101,7 @@ def test_a_transport_without_a_trace_is_judged_by_the_errors_behind_its_own(
     """Only an error that httpx raises before a connection exists is read so; the message says what to check."""
     failure = Harness(failing(because(httpx.ConnectError("no"), cause))).failure()
     assert failure.phase is phase
-    assert "check" in failure.detail
+    assert "Check" in failure.detail
 
 
 def test_a_body_is_withheld_when_connecting_took_all_the_time() -> None:

@@ -117,7 +117,7 @@ def test_an_undo_that_the_tool_refuses_leaves_the_outcome_unknown() -> None:
     assert final.compensation is not None
     assert [result.status for result in final.compensation.refs] == [COMPLETED, FAILED, COMPLETED]
     assert final.compensation.reason == "2 of 3 external objects undone"
-    assert final.compensation.refs[1].detail == "the task is locked"
+    assert final.compensation.refs[1].detail == "the tool refused; its words (18 characters) are withheld"
     outcome = world.outcome()
     assert (outcome.status, outcome.compensation_status) == (OutcomeStatus.UNKNOWN, CompensationStatus.PARTIAL)
     assert outcome.compensation_refs == final.compensation.refs

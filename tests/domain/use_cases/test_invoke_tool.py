@@ -246,7 +246,10 @@ def test_a_tools_refusal_is_returned_and_not_raised() -> None:
     world.tools.answer_next(REFUSAL)
     state = world.run(ready, INVOKE)
     assert state.invocation is not None
-    assert (state.invocation.status, state.invocation.error_message) == (InvocationStatus.FAILED, "no such contact")
+    assert (state.invocation.status, state.invocation.error_message) == (
+        InvocationStatus.FAILED,
+        "the tool refused; its words (15 characters) are withheld",
+    )
     final = world.run(state, COMPENSATE, RECORD)
     assert final.compensation is not None
     assert final.compensation.status is CompensationStatus.NOT_NEEDED

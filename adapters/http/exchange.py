@@ -5,7 +5,7 @@ transport's own trace (httpx documentation, "Extensions: trace"; httpcore docume
 ``send_request_body.started`` no byte of the body was written, and a server cannot act on a call it has not read.
 Without such proof the body counts as sent.
 
-It knows nothing of JSON-RPC, and it never sends twice.
+It knows nothing of what is said, and it never sends twice.
 """
 
 import socket
@@ -169,7 +169,7 @@ def send_once(
     left = deadline.left_seconds
     if left <= 0:
         received.interruption = Interruption(
-            "the deadline was over before the call was sent", timed_out=True, phase=TransportPhase.SENT_NOTHING
+            "the deadline was over before the request was sent", timed_out=True, phase=TransportPhase.SENT_NOTHING
         )
         return received
     progress = _Progress(deadline)
@@ -225,11 +225,11 @@ def _interruption(error: Exception, progress: _Progress, deadline: Deadline, rec
 
 
 _WHERE: Final = {
-    TransportPhase.RESOLVE: "while the gateway's name was resolved; check the host of the gateway URL",
-    TransportPhase.CONNECT: "while connecting; check the gateway URL, and that this function may reach it",
-    TransportPhase.TLS: "in the TLS handshake; check that the gateway speaks TLS there, and the CA bundle",
-    TransportPhase.SENT_NOTHING: "before the call was sent",
-    TransportPhase.SENT_SOMETHING: "while the call was sent",
+    TransportPhase.RESOLVE: "while the name was resolved",
+    TransportPhase.CONNECT: "while connecting",
+    TransportPhase.TLS: "in the TLS handshake",
+    TransportPhase.SENT_NOTHING: "before the request was sent",
+    TransportPhase.SENT_SOMETHING: "while the request was sent",
     TransportPhase.RESPONSE_HEAD: "while the answer was awaited",
     TransportPhase.RESPONSE_BODY: "while the answer was read",
 }
