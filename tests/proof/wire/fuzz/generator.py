@@ -15,7 +15,7 @@ Json = Any
 
 _MOST_PIECES: Final = 24
 _LEVELS: Final = ("tree", "text", "events", "head", "bytes", "end")
-BIG_EACH: Final = 500
+BIG_EACH: Final = 1_000
 """One of so many answers is made as large and as costly as an answer can be."""
 _BIG_BYTES: Final = 1_000_000
 
@@ -42,11 +42,23 @@ class Answer:
 
 
 def an_answer_for(seed: int, request_id: str) -> Answer:
-    """Return the answer of a seed, always the same."""
+    """Return the answer of a seed to a call, always the same."""
     rng = random.Random(seed)  # noqa: S311  chance that can be repeated
     if seed % BIG_EACH == BIG_EACH - 1:
         return _big(rng, request_id)
-    said = an_answer(rng, request_id)
+    return _mutated(rng, an_answer(rng, request_id))
+
+
+def a_greeting_for(seed: int, request_id: str, version: str) -> Answer:
+    """Return the answer of a seed to a handshake."""
+    rng = random.Random(seed)  # noqa: S311  chance that can be repeated
+    result = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": {"name": "x", "version": "1"}}
+    said = Said({"jsonrpc": "2.0", "id": request_id, "result": result}, Evidence.SUCCEEDED)
+    said.as_events = rng.random() < 0.4
+    return _mutated(rng, said)
+
+
+def _mutated(rng: random.Random, said: Said) -> Answer:
     levels = _chosen(rng)
     raw = _bytes_of(rng, said, levels)
     pieces: list[bytes | Exception] = list(_cut(rng, raw))

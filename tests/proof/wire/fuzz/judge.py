@@ -7,7 +7,7 @@ HTML, section 9.2), JSON (RFC 8259), JSON-RPC 2.0, and MCP's ``tools/call`` resu
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from domain.policies.classification import Evidence
@@ -30,6 +30,8 @@ class Proof:
 
     evidence: Evidence
     object_ids: tuple[str, ...] = ()
+    is_plainly_done: bool = False
+    """Whether it is a whole result without any word of an error: enough for a tool that has no contract with us."""
 
 
 _DOUBT: Final = Proof(Evidence.IN_DOUBT)
@@ -160,10 +162,12 @@ def _result(result: Json) -> Proof:
     contract = structured
     if contract is None:
         contract = next((said for said in spoken if "success" in said), spoken[0] if spoken else None)
-    if contract is None:
-        return _DOUBT
     denied = any(said.get("success") is False for said in spoken)
-    return _contract(contract, failed=failed, denied=denied)
+    done = not failed and not denied
+    if contract is None:
+        return replace(_DOUBT, is_plainly_done=done)
+    done &= contract.get("success") is not False and not _speaks_of_error(contract)
+    return replace(_contract(contract, failed=failed, denied=denied), is_plainly_done=done)
 
 
 def _try_json(text: str) -> Json:
@@ -179,13 +183,16 @@ def _contract(contract: dict[str, Json], *, failed: bool, denied: bool) -> Proof
         return _DOUBT
     success = contract.get("success")
     if "success" not in contract:
-        speaks_of_error = any(name.lower().startswith(_ERROR_WORDS) and value for name, value in contract.items())
-        success = True if ids and not failed and not speaks_of_error else None
+        success = True if ids and not failed and not _speaks_of_error(contract) else None
     if success is True and not failed and not denied:
         return Proof(Evidence.SUCCEEDED, ids)
     if success is False:
         return Proof(Evidence.PARTIAL if ids else Evidence.REFUSED, ids)
     return _DOUBT
+
+
+def _speaks_of_error(contract: dict[str, Json]) -> bool:
+    return any(name.lower().startswith(_ERROR_WORDS) and value for name, value in contract.items())
 
 
 def _object_ids(contract: dict[str, Json]) -> tuple[str, ...] | None:
