@@ -13,6 +13,7 @@ from tests.proof import (
 )
 from tests.proof.rows import Row
 from tests.proof.stack.catalogue import STACK_ROWS
+from tests.proof.wire.catalogue import WIRE_ROWS
 
 _TOTALS: Final = (totals.AGREEMENT, totals.UNKNOWN_PRECISION)
 
@@ -25,6 +26,7 @@ ROWS: Final[dict[str, Row]] = {
         compensation.ROW,
         stuck_executions.ROW,
         planted_bugs.ROW,
+        *WIRE_ROWS,
         *STACK_ROWS,
         *_TOTALS,
     )

@@ -400,9 +400,7 @@ def test_a_text_that_two_readers_would_read_differently_is_no_contract(text: str
     assert classify(ToolAnswer(is_error=False, texts=(text,)), TOOL).evidence is Evidence.IN_DOUBT
 
 
-@pytest.mark.parametrize(
-    "changes", [{"object_type": False}, {"object_type": 0}, {"object_type": []}], ids=repr
-)
+@pytest.mark.parametrize("changes", [{"object_type": False}, {"object_type": 0}, {"object_type": []}], ids=repr)
 def test_a_type_of_an_object_that_is_no_text_is_no_reference(changes: dict[str, JsonValue]) -> None:
     """Absent is Unknown; anything else must be what the contract says."""
     answer = answered(success=True, external_objects=[{"object_id": "task-1", **changes}])

@@ -48,6 +48,11 @@ _PURPOSES: Final = {
 @cache
 def http_client() -> httpx.Client:
     """Return the shipped HTTP client, one for all plays of this process: what one leaves behind, the next one meets."""
+    return a_fresh_http_client()
+
+
+def a_fresh_http_client() -> httpx.Client:
+    """Return a shipped HTTP client of its own."""
     return build_http_client(identities().ca_bundle)
 
 
@@ -97,11 +102,11 @@ class WireGateway(SimulatedGateway):
     _server: FaultServer | None = None
     _client: McpToolGateway | None = None
 
-    def attach(self, server: FaultServer) -> None:
-        """Send to this server from now on, with a client of its own."""
+    def attach(self, server: FaultServer, http: httpx.Client) -> None:
+        """Send to this server from now on."""
         self._server = server
         self._client = McpToolGateway(
-            http_client(),
+            http,
             gateway_url=server.url,
             protocol_version=self.version,
             tokens=MemoryTokenProvider(),

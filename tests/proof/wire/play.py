@@ -18,7 +18,7 @@ from tests.proof.simulation.oracles import verdict
 from tests.proof.simulation.play import Moment, Play
 from tests.proof.wire.cases import ONCE, Case
 from tests.proof.wire.elsewhere import elsewhere
-from tests.proof.wire.gateway import WireFlow, WireGateway
+from tests.proof.wire.gateway import WireFlow, WireGateway, a_fresh_http_client, http_client
 from tests.proof.wire.oracles import calls_in, of_the_log, of_the_sends
 from tests.support.fault_server.catalogue import FAULTS
 from tests.support.fault_server.certificates import identities
@@ -93,7 +93,7 @@ def play(case: Case, *, fresh: bool = False) -> Played:
         sessions=case.sessions,
     )
     with server:
-        gateway.attach(server)
+        gateway.attach(server, a_fresh_http_client() if fresh else http_client())
         while not whole.over:
             whole.step()
     return _judged(case, fault, whole, gateway, server, other.hits(mark))

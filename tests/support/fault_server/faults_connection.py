@@ -18,16 +18,20 @@ from tests.support.fault_server.exchange import Exchange, http
 from tests.support.fault_server.fault import Commits, Fault, Stage
 
 _DRIP_SECONDS: Final = 0.02
+_DRIPPED: Final = 400
+"""Bytes that drip: eight seconds of them, many times a deadline, and an end all the same."""
 
 
 def _drips_head(exchange: Exchange) -> None:
-    exchange.drip((b"%c" % byte for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 9_000), pause_seconds=_DRIP_SECONDS)
+    exchange.drip(
+        (b"%c" % byte for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * _DRIPPED), pause_seconds=_DRIP_SECONDS
+    )
     exchange.over = True
 
 
 def _drips_body(exchange: Exchange) -> None:
-    exchange.send(http(b"", length=9_000))
-    exchange.drip((b"%c" % byte for byte in b" " * 9_000), pause_seconds=_DRIP_SECONDS)
+    exchange.send(http(b"", length=_DRIPPED))
+    exchange.drip((b"%c" % byte for byte in b" " * _DRIPPED), pause_seconds=_DRIP_SECONDS)
     exchange.over = True
 
 

@@ -15,7 +15,7 @@ from domain.policies.classification import Evidence
 from tests.proof.simulation.flows import Safety
 from tests.proof.simulation.play import Play
 from tests.proof.wire.fuzz.hostile import HOSTILE
-from tests.proof.wire.gateway import WireFlow, WireGateway
+from tests.proof.wire.gateway import WireFlow, WireGateway, http_client
 from tests.support.fault_server.exchange import Exchange, event, http, response
 from tests.support.fault_server.fault import Fault
 from tests.support.fault_server.server import FaultServer, Strike
@@ -154,7 +154,7 @@ def _play(place: str, text: str) -> tuple[_Shape, list[str]]:
         logger.addHandler(records)
     try:
         with FaultServer(gateway.carry_out, Strike(fault, acts, tool=whole.world.mapping.tool_name)) as server:
-            gateway.attach(server)
+            gateway.attach(server, http_client())
             while not whole.over:
                 whole.step()
     finally:
