@@ -4,8 +4,6 @@ Nothing may be raised, nothing may be concluded that a second reader of the same
 stays within a multiple of the largest answer that is read, and no text of a tool changes a log line or the next call.
 """
 
-import resource
-import sys
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -13,29 +11,26 @@ from adapters.mcp.answer_reader import MAX_RESPONSE_BYTES
 from tests.proof.pool import each, tidy
 from tests.proof.rows import SHOWN_VIOLATIONS, Measured, Options, Row, Violation
 from tests.proof.simulation.functions import in_haste
-from tests.proof.wire.fuzz.injections import HOSTILE_PLAYS, Injection, play_injections
+from tests.proof.wire.fuzz.injections import EVERY, QUICK, Injection, play_injections
 from tests.proof.wire.fuzz.session import FuzzSession
 
 ID: Final = "fuzzed-responses"
 ANSWERS: Final = 50_000
 QUICK_ANSWERS: Final = 2_000
 _BATCH: Final = 1_000
-MOST_CAPS: Final = 48
-"""The most memory that one answer may take, in sizes of the largest that is read (1 MiB). JSON of empty lists takes
-about thirty times its own size as Python objects; the rest are the copies on the way. Measured."""
+MOST_CAPS: Final = 96
+"""The most memory that one answer may take, in sizes of the largest that is read (1 MiB): a megabyte of empty JSON
+lists becomes about thirty as Python objects, and its description in the archive as many again (73 measured). It fits
+the functions' 512 MB several times over."""
 _MEGABYTE: Final = 1_048_576
 
 
 class Batch(NamedTuple):
-    """Seeds, from the first to before the last; none of them: the injections over sockets."""
+    """Seeds, from the first to before the last, or injections over sockets."""
 
-    first: int
-    last: int
-
-    @property
-    def injects(self) -> bool:
-        """Whether this is the batch of injections."""
-        return self.first == self.last
+    first: int = 0
+    last: int = 0
+    injections: tuple[Injection, ...] = ()
 
 
 @dataclass
@@ -50,16 +45,15 @@ class Found:
     injections: int = 0
     broken: int = 0
     peak_bytes: int = 0
-    resident_bytes: int = 0
     violations: list[Violation] = field(default_factory=list)
 
 
 def play_batch(batch: Batch) -> Found:
     """Play every answer of a batch."""
-    if batch.injects:
-        return _injections()
+    if batch.injections:
+        return _inject(batch.injections)
     session, found = FuzzSession(), Found()
-    for seed in range(*batch):
+    for seed in range(batch.first, batch.last):
         told = session.play(seed)
         found.answers += 1
         found.honest += told.honest
@@ -69,15 +63,14 @@ def play_batch(batch: Batch) -> Found:
         if told.sentences:
             found.broken += 1
             found.violations.append(Violation("; ".join(told.sentences), f"{ID}:{seed}"))
-    found.resident_bytes = _most_resident_bytes()
     del found.violations[SHOWN_VIOLATIONS:]
     tidy()
     return found
 
 
-def _injections() -> Found:
+def _inject(chosen: tuple[Injection, ...]) -> Found:
     found = Found()
-    for injection, sentences in play_injections():
+    for injection, sentences in play_injections(chosen):
         found.injections += 1
         if sentences:
             found.broken += 1
@@ -85,16 +78,14 @@ def _injections() -> Found:
     return found
 
 
-def _most_resident_bytes() -> int:
-    """Return the largest that this process has been (getrusage(2): kilobytes, of macOS bytes)."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1_024
-
-
 def _play(options: Options) -> Measured:
     count = QUICK_ANSWERS if options.quick else ANSWERS
     first = options.seed * ANSWERS
-    batches = [Batch(0, 0), *(Batch(at, min(at + _BATCH, first + count)) for at in range(first, first + count, _BATCH))]
+    injections = QUICK if options.quick else EVERY
+    batches = [
+        Batch(injections=injections),
+        *(Batch(at, min(at + _BATCH, first + count)) for at in range(first, first + count, _BATCH)),
+    ]
     parts = each(play_batch, batches, options)
     answers, broken = sum(one.answers for one in parts), sum(one.broken for one in parts)
     peak, injected = max(one.peak_bytes for one in parts), sum(one.injections for one in parts)
@@ -104,7 +95,7 @@ def _play(options: Options) -> Measured:
         f"{sum(one.raised for one in parts)} unhandled, {broken} false conclusions in "
         f"{sum(one.believed for one in parts):,} SUCCEEDED and the rest; {injected} injections changed nothing else; "
         f"peak {peak / _MEGABYTE:.0f} MiB for one answer, {caps} times the largest that is read",
-        ok=broken == 0 and answers == count and injected == HOSTILE_PLAYS and 0 < caps <= MOST_CAPS,
+        ok=broken == 0 and answers == count and injected == len(injections) and 0 < caps <= MOST_CAPS,
         violations=tuple(one for part in parts for one in part.violations),
     )
 

@@ -10,7 +10,7 @@ from domain.policies.classification import Evidence
 from tests.proof.simulation.flows import Safety
 from tests.proof.wire.cases import Case
 from tests.proof.wire.gateway import SHORT_SECONDS, Send, WireGateway
-from tests.support.fault_server.catalogue import FAULTS
+from tests.support.fault_server.catalogue import FAULTS, phases_of
 from tests.support.fault_server.exchange import Seen
 from tests.support.fault_server.fault import Fault, Stage
 from tests.support.fault_server.server import FaultServer
@@ -92,6 +92,8 @@ def of_the_sends(case: Case, sends: Sequence[Send]) -> Iterator[str]:
             yield "an UNSAFE call was sent again after one in doubt"
         doubted |= send.evidence is Evidence.IN_DOUBT
         expected = expected_of(send, case)
+        if send.struck and case.at == CALL and send.phase not in phases_of(fault):
+            yield f"it ended in phase {send.phase}, and {' or '.join(phases_of(fault))} is due"
         if send.evidence not in expected and (send.struck or not _ran_out_of_time(send)):
             yield f"{send.phase} was taken for {send.evidence}, and {' or '.join(expected)} is due"
     if not any(send.struck for send in sends):

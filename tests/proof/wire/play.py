@@ -58,12 +58,13 @@ class _Kept(threading.local):
 _KEPT: Final = _Kept()
 
 
-def _at_the_beginning(case: Case, *, fresh: bool) -> Play:
-    known = None if fresh else _KEPT.plays.get((case.version, case.safety))
+def at_the_beginning(version: str, safety: Safety, *, fresh: bool = False) -> Play:
+    """Return a play over the wire that has not begun: this thread's own, or a ``fresh`` one."""
+    known = None if fresh else _KEPT.plays.get((version, safety))
     if known is None:
-        whole = Play(WireFlow(version=case.version), case.safety)
+        whole = Play(WireFlow(version=version), safety)
         if not fresh:
-            _KEPT.plays[case.version, case.safety] = (whole, whole.moment())
+            _KEPT.plays[version, safety] = (whole, whole.moment())
         return whole
     whole, begin = known
     whole.go_back(begin)
@@ -76,7 +77,7 @@ def play(case: Case, *, fresh: bool = False) -> Played:
     fault = FAULTS[case.fault]
     other = elsewhere()
     mark = other.mark()
-    whole = _at_the_beginning(case, fresh=fresh)
+    whole = at_the_beginning(case.version, case.safety, fresh=fresh)
     gateway = whole.world.gateway
     if not isinstance(gateway, WireGateway):  # pragma: no cover  the flow puts it there
         raise TypeError("the world has no wire")
