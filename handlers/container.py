@@ -41,6 +41,7 @@ from domain.use_cases.tool_dispatch import ToolDispatch
 from domain.use_cases.undoing import Undoing
 from domain.use_cases.validate_preflight import ValidatePreflight
 from handlers.settings import HandlerSettings, RuntimeSettings, load_runtime_settings, load_settings
+from ports.argument_schemas import ArgumentSchemas
 from ports.steps.contract import StepName, Worker
 
 CLIENT_CONFIG = Config(
@@ -71,6 +72,13 @@ def _archive_client() -> Any:  # noqa: ANN401  as above
 
 def _secrets_client() -> Any:  # noqa: ANN401  as above
     return boto3.client("secretsmanager", config=SECRET_CONFIG)
+
+
+def _argument_schemas() -> ArgumentSchemas:
+    # Its library takes longer to load than everything else but boto3, and one function in eight needs it.
+    from adapters.jsonschema.argument_schemas import JsonSchemaArguments  # noqa: PLC0415
+
+    return JsonSchemaArguments()
 
 
 def _setting(settings: HandlerSettings, name: str) -> str | None:
@@ -124,6 +132,7 @@ class Container(containers.DeclarativeContainer):
         attention_queue_url=providers.Callable(_setting, settings, "attention_queue_url"),
         quarantine_queue_url=providers.Callable(_setting, settings, "quarantine_queue_url"),
     )
+    argument_schemas = providers.Singleton(_argument_schemas)
     executions = providers.Singleton(StepFunctionsExecutions, providers.Singleton(_client, "stepfunctions"))
     backlog = providers.Singleton(
         DynamoDbBacklog,
@@ -164,7 +173,9 @@ class Container(containers.DeclarativeContainer):
 
     start_execution = providers.Singleton(StartExecution, intents=intents, journal=journal, clock=clock)
     validate_preflight = providers.Singleton(ValidatePreflight, intents=intents, switches=kill_switches, clock=clock)
-    map_action_to_tool = providers.Singleton(MapActionToTool, intents=intents, registry=registry)
+    map_action_to_tool = providers.Singleton(
+        MapActionToTool, intents=intents, registry=registry, schemas=argument_schemas
+    )
     invoke_tool = providers.Singleton(
         InvokeTool,
         intents=intents,

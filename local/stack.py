@@ -27,7 +27,7 @@ from local.deployer.agentcore import Admission
 from local.deployer.lambda_functions import RUNTIME_CLIENT
 from local.emulator import Emulator
 from local.program import ProgramRun, run_program
-from local.stack_info import FILE_NAME, StackCredentials, StackError, StackInfo, ToolServerInfo
+from local.stack_info import FILE_NAME, GatewayAccess, StackCredentials, StackError, StackInfo, ToolServerInfo
 from local.tool_server.catalogue import TARGETS
 from local.tool_server.server import ToolServer
 from local.tool_server.tokens import TokenPolicy
@@ -188,6 +188,12 @@ class LocalStack:
                 secret_access_key=SecretStr(ROOT_CREDENTIALS.secret_access_key),
             ),
             gateway_url=exports["gateway_url"],
+            gateway_access=GatewayAccess(
+                protocol_version=exports["mcp_protocol_version"],
+                token_endpoint_url=exports["token_endpoint_url"],
+                token_scopes=tuple(exports["token_scopes"]),
+                credentials_secret_arn=exports["gateway_credentials_secret_arn"],
+            ),
             event_bus=exports["event_bus"],
             state_machine_arn=exports["state_machine_arn"],
             tables=exports["tables"],

@@ -26,6 +26,16 @@ class CallPurpose(StrEnum):
     COMPENSATE = "COMPENSATE"
 
 
+def execution_context_of(ref: IntentRef, idempotency_key: str) -> dict[str, JsonValue]:
+    """Return the reserved namespace of a call: who acts, for which intent, under which key."""
+    return {
+        "idempotency_key": idempotency_key,
+        "action_intent_id": ref.action_intent_id,
+        "tenant_id": ref.tenant_id,
+        "account_id": ref.account_id,
+    }
+
+
 class ToolCall(_Frozen):
     """Exactly one ``tools/call``: the same for every send but its ``tool_run_ref``."""
 
@@ -40,13 +50,8 @@ class ToolCall(_Frozen):
 
     @property
     def execution_context(self) -> dict[str, JsonValue]:
-        """The reserved namespace: who acts, for which intent, under which key."""
-        return {
-            "idempotency_key": self.idempotency_key,
-            "action_intent_id": self.ref.action_intent_id,
-            "tenant_id": self.ref.tenant_id,
-            "account_id": self.ref.account_id,
-        }
+        """The reserved namespace of this call."""
+        return execution_context_of(self.ref, self.idempotency_key)
 
     @property
     def wire_arguments(self) -> dict[str, JsonValue]:

@@ -16,7 +16,7 @@ from local.demo.observations import Observed, Observer, subscribe
 from local.demo.scenario import Expectation, Scenario
 from local.demo.scenarios import SCENARIOS
 from local.demo.timeline import Timeline
-from local.documents import IntentDocument, read_documents
+from local.documents import IntentDocument, MappingDocument, read_documents
 from local.operations import Operations
 from local.stack import LocalStack
 from local.tool_server.catalogue import CATALOGUE, Operation
@@ -142,10 +142,10 @@ class Demo:
     def _mapping_of(self, scenario: Scenario) -> ToolMapping:
         """Return the example's mapping under the story's own version, with what it says of a repeat."""
         (template,) = read_documents(EXAMPLES / "mappings" / "create-crm-task.json", now=self._operations.clock.now())
-        if not isinstance(template, ToolMapping):
+        if not isinstance(template, MappingDocument):
             raise TypeError("examples/mappings/create-crm-task.json no longer holds a mapping")
         changes = {"version": scenario.mapping_version, "effect_safety": scenario.effect_safety}
-        return ToolMapping.model_validate({**template.model_dump(), **changes})
+        return ToolMapping.model_validate({**template.mapping.model_dump(), **changes})
 
     def _follow(self, ref: IntentRef, scenario: Scenario, sent_at: datetime) -> list[str]:
         """Print what happens until everybody has stepped in and every execution has ended; return what went wrong."""

@@ -62,6 +62,7 @@ IMPORT_TABLE = (
         ),
     ),
     Room("adapters.mcp", ("ports", "domain.model", "adapters.http", "pydantic", "httpx")),
+    Room("adapters.jsonschema", ("ports", "domain.model", "pydantic", "jsonschema", "referencing")),
     Room("adapters"),
     # The container is the one place that joins ports to adapters.
     Room("handlers", (*INWARD, "pydantic")),

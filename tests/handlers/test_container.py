@@ -169,3 +169,10 @@ def test_importing_every_handler_builds_no_client_and_reads_no_environment() -> 
     # The standard library looks for its own settings when a module of it is first imported; those are not ours.
     assert [key for key in seen["read"] if key in ours or key == "*" or key.startswith("AWS_")] == []
     assert (seen["built"], seen["handlers"]) == ([], [True] * len(FUNCTIONS))
+
+
+def test_the_library_of_schemas_is_loaded_by_the_one_step_that_needs_it() -> None:
+    """A cold start of the others does not wait for it."""
+    code = "import sys, handlers.container; print('jsonschema' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"

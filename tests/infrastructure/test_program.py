@@ -141,7 +141,14 @@ def test_the_exports_are_what_operators_and_tools_need(dev: Recording) -> None:
             "user_pool_id",
             "token_endpoint_url",
         ),
-        *("token_scopes", "token_issuer", "jwks_uri", "client_id", "gateway_credentials_secret_arn"),
+        *(
+            "mcp_protocol_version",
+            "token_scopes",
+            "token_issuer",
+            "jwks_uri",
+            "client_id",
+            "gateway_credentials_secret_arn",
+        ),
         *("alarm_topic_arn", "dashboard_name"),
     }
     assert set(dev.exports["functions"]) == {spec.component for spec in FUNCTIONS.values()}

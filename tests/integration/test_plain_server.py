@@ -95,7 +95,7 @@ def test_an_approved_intent_is_carried_out_on_a_server_that_is_not_ours(
     with LocalStack(tmp_path / "stack", gateway_url=desk.url, wait_scale=0.01, config=config) as stack:
         operations = Operations(stack.info)
         files = [EXAMPLE / "mapping.json", EXAMPLE / "intent.json"]
-        (intent,) = [one.intent for one in operations.seed_files(files) if isinstance(one, IntentDocument)]
+        (intent,) = [one.intent for one in operations.seed_files(files).documents if isinstance(one, IntentDocument)]
         operations.approve(intent.ref, approved_by="alex.approver", times=2)
         outcome = _outcome(stack.info, intent.ref)
     assert outcome.status is OutcomeStatus.SUCCEEDED, outcome.error_message

@@ -6,22 +6,26 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Self
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 import local.demo.runner
 import local.stack
+from domain.model.errors import ConfigurationError, TransientError
 from local import __main__ as command_line
 from local.aws_clients import AwsClients
-from local.commands import running
+from local.commands import registry, running
 from local.functions import FunctionFailed, Functions
+from local.operations import Operations
 from local.stack_info import StackInfo
 from ports.steps.contract import Worker
 from ports.steps.resources import MCP_PROTOCOL_VERSIONS
+from ports.tool_catalogue import CatalogueUnavailable
 
 PROJECT = Path(__file__).parents[2]
 INTENT = ["intent-1", "--tenant", "t", "--account", "a"]
@@ -30,6 +34,10 @@ RESOLVE = ["resolve", *INTENT, "--status", "SUCCEEDED", "--evidence", "it is the
 SWITCH = ["switch", "tenant:t", "--state", "HOLD", "--reason", "why", "--by", "dana"]
 ATTENTION, REDRIVE, SWEEP = ["attention"], ["redrive", "ingress-dlq"], ["sweep"]
 OF_A_RUNNING_STACK = [["seed", "any.json"], APPROVAL, SHOW, VERIFY, RESOLVE, SWITCH, ATTENTION, REDRIVE, SWEEP]
+
+
+NOT_SAID = 2
+"""`check`: it cannot be said."""
 
 
 @pytest.fixture(autouse=True)
@@ -323,3 +331,42 @@ def test_a_function_that_fails_is_one_sentence(
     assert command_line.main(SWEEP) == 1
     printed = capsys.readouterr().err
     assert printed == "error: Reconciler failed with ConfigurationError: CONFIGURATION_ERROR: access is denied\n"
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_a_check_that_cannot_be_made_is_neither_drift_nor_none(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A script that gates on it is told which of the three it was."""
+    assert command_line.main(["check", *options]) == NOT_SAID
+    captured = capsys.readouterr()
+    said = json.loads(captured.out)["reason"] if options else captured.err
+    assert "No stack is running here" in said
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        CatalogueUnavailable("the gateway does not answer"),
+        ConfigurationError("the gateway does not speak 1999-01-01"),
+        TransientError("the registry does not answer"),
+        EndpointConnectionError(endpoint_url="https://127.0.0.1:1"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_whatever_does_not_answer_is_not_called_free_of_drift(
+    error: Exception, info: StackInfo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Gateway, registry, protocol version: one sentence, and the exit code that says so."""
+    monkeypatch.setattr(registry, "running_stack", lambda: info)
+    monkeypatch.setattr(Operations, "__init__", lambda *_: None)
+    monkeypatch.setattr(Operations, "check", _raising(error))
+    assert command_line.main(["check"]) == NOT_SAID
+    assert capsys.readouterr().err == f"error: {error}\n"
+
+
+def _raising(error: Exception) -> Callable[[Operations], object]:
+    def check(_self: Operations) -> object:
+        raise error
+
+    return check

@@ -11,6 +11,7 @@ from tests.proof import (
     stuck_executions,
     totals,
 )
+from tests.proof.drift import row as drift
 from tests.proof.rows import Row
 from tests.proof.stack.catalogue import STACK_ROWS
 
@@ -25,6 +26,7 @@ ROWS: Final[dict[str, Row]] = {
         compensation.ROW,
         stuck_executions.ROW,
         planted_bugs.ROW,
+        drift.ROW,
         *STACK_ROWS,
         *_TOTALS,
     )

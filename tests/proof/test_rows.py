@@ -25,6 +25,7 @@ THE_ROWS = [
     "process-kills",
     "kill-switch",
     "compensation",
+    "drift",
     "stuck-executions",
     "agreement",
     "unknown-precision",
@@ -153,6 +154,8 @@ def test_a_red_row_is_a_red_exit_code(
         ("kill-switch:accepted/idempotent/GLOBAL.CANCEL.9", "when it was put back"),
         ("compensation:unsafe.2.1.refuse.AUTOMATIC/", "COMPENSATE"),
         ("stuck-executions:busy/verifiable/3.4.ABORTED", "outcome"),
+        ("drift:crm___create_task.verifiable/verify-gone", "TOOL_GONE VERIFY"),
+        ("drift:0-7.idempotent/only-reads", "not honoured in: ACT"),
     ],
 )
 def test_a_case_can_be_played_again(token: str, part: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,6 +176,9 @@ def test_a_case_can_be_played_again(token: str, part: str, capsys: pytest.Captur
         "compensation:a.b/",
         "stuck-executions:a/b/c.d.e",
         "planted-bugs:nobody",
+        "drift:crm___create_task.unsafe/gone",
+        "drift:crm___create_task.verifiable/nothing",
+        "drift:x-y.verifiable/gone",
     ],
 )
 def test_a_wrong_token_is_one_sentence(token: str, capsys: pytest.CaptureFixture[str]) -> None:
