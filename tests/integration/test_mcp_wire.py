@@ -203,6 +203,38 @@ def test_a_port_that_nobody_listens_on_proves_that_nothing_was_sent(http: httpx.
     assert (failure.phase, failure.timed_out) == (TransportPhase.CONNECT, False)
 
 
+def test_a_name_that_nobody_knows_proves_that_nothing_was_sent(
+    http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the resolver says reaches us only behind the transport's own error."""
+
+    def nobody(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    gateway = McpToolGateway(
+        http,
+        gateway_url="https://gateway.example.test/mcp",
+        protocol_version=VERSION,
+        tokens=FixedTokens(),
+        clock=MachineClock(),
+    )
+    outcome = gateway.send(a_call(), deadline_seconds=DEADLINE_SECONDS).outcome
+    assert isinstance(outcome, TransportFailure)
+    assert outcome.phase is TransportPhase.RESOLVE
+    assert "Check the host" in outcome.detail
+
+
+def test_a_body_that_breaks_off_half_way_leaves_the_call_in_doubt(http: httpx.Client) -> None:
+    """More was to be written than the peer ever took; how much it read nobody here can know."""
+    large = a_call(arguments={"title": "x" * 8_000_000})
+    with Peer(_reset, read_until=b"xxx") as peer:
+        outcome = a_gateway(http, peer.port).send(large, deadline_seconds=DEADLINE_SECONDS).outcome
+    assert isinstance(outcome, TransportFailure)
+    assert (outcome.phase, outcome.timed_out) == (TransportPhase.SENT_SOMETHING, False)
+    assert END_OF_BODY not in b"".join(peer.heard)
+
+
 @pytest.mark.parametrize("behave", [_reset, _close], ids=["reset", "closed"])
 def test_a_connection_that_ends_after_the_body_leaves_the_call_in_doubt(
     http: httpx.Client, behave: Callable[[socket.socket, bytes], None]
