@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from adapters.mcp.strict_json import NotStrictJson, read_strict_json
 from adapters.mcp.wire import VERSION
+from domain.model.canonical_json import MAX_EXACT_INTEGER
 from domain.model.tool_call import TransportFailure, TransportPhase
 
 T = TypeVar("T")
@@ -80,10 +81,12 @@ def _rpc_error(message: dict[str, JsonValue], expected_id: str) -> TransportFail
     if not isinstance(error, dict):
         raise MalformedAnswer("its error is no object")
     code, text = error.get("code"), error.get("message")
-    if message.get("id") is None and code not in _UNREADABLE_REQUEST:
-        raise MalformedAnswer("its error has no id, though the request could be read")
     if not isinstance(code, int) or isinstance(code, bool) or not isinstance(text, str):
         raise MalformedAnswer("its error has no code or no message")
+    if abs(code) > MAX_EXACT_INTEGER:
+        raise MalformedAnswer("its error's code is beyond what every reader keeps exact")
+    if message.get("id") is None and code not in _UNREADABLE_REQUEST:
+        raise MalformedAnswer("its error has no id, though the request could be read")
     # Not the words: a gateway repeats arguments in them, and whatever the target behind it said.
     said = f"The gateway answered error {code}; its words ({len(text)} characters) are withheld."
     hint = _supported(error.get("data")) if code == UNSUPPORTED_VERSION else _HINTS.get(code, "")

@@ -74,6 +74,9 @@ NO_ANSWERS: dict[str, object] = {
     "error of another id": an_rpc_error(id="another"),
     "text code": an_rpc_error(code="1"),
     "real code": an_rpc_error(code=1.5),
+    "code beyond what every reader keeps exact": an_rpc_error(code=2**53),
+    "code as object without an id": an_rpc_error(code={"result": -32600}, id=None),
+    "code as list without an id": an_rpc_error(code=[-32600], id=None),
     "null message": an_rpc_error(message=None),
     "text error": {"jsonrpc": "2.0", "id": REQUEST_ID, "error": "no"},
 }

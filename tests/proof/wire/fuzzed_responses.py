@@ -16,11 +16,11 @@ from tests.proof.wire.fuzz.session import FuzzSession
 
 ID: Final = "fuzzed-responses"
 ANSWERS: Final = 50_000
-QUICK_ANSWERS: Final = 2_000
-_BATCH: Final = 1_000
-MOST_CAPS: Final = 96
+QUICK_ANSWERS: Final = 1_500
+_BATCH: Final = 500
+MOST_CAPS: Final = 128
 """The most memory that one answer may take, in sizes of the largest that is read (1 MiB): a megabyte of empty JSON
-lists becomes about thirty as Python objects, and its description in the archive as many again (73 measured). It fits
+objects becomes about forty as Python objects, and its description in the archive as many again (94 measured). It fits
 the functions' 512 MB several times over."""
 _MEGABYTE: Final = 1_048_576
 

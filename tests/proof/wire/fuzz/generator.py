@@ -15,8 +15,9 @@ Json = Any
 
 _MOST_PIECES: Final = 24
 _LEVELS: Final = ("tree", "text", "events", "head", "bytes", "end")
-BIG_EACH: Final = 1_000
+_BIG_EACH: Final = 2_500
 """One of so many answers is made as large and as costly as an answer can be."""
+_FIRST_BIG: Final = 999
 _BIG_BYTES: Final = 1_000_000
 
 
@@ -44,9 +45,36 @@ class Answer:
 def an_answer_for(seed: int, request_id: str) -> Answer:
     """Return the answer of a seed to a call, always the same."""
     rng = random.Random(seed)  # noqa: S311  chance that can be repeated
-    if seed % BIG_EACH == BIG_EACH - 1:
-        return _big(rng, request_id)
+    if is_big(seed):
+        return _big(rng, _FILLS[seed // _BIG_EACH % len(_FILLS)], request_id)
     return _mutated(rng, an_answer(rng, request_id))
+
+
+def is_big(seed: int) -> bool:
+    """Whether the answer of a seed is about as large as is read."""
+    return seed % _BIG_EACH == _FIRST_BIG
+
+
+def is_measured(seed: int) -> bool:
+    """Whether the memory that the answer takes is measured, which takes several times as long as the answer."""
+    if is_big(seed):
+        return seed // _BIG_EACH % _MEASURED_BIG == 1
+    return seed % _MEASURED_EACH == 0
+
+
+_MEASURED_EACH: Final = 250
+_MEASURED_BIG: Final = 5
+"""One of so many large ones: over twenty of them, half of the kinds of what fills them, the worst among these."""
+_FILLS: Final = (
+    '{"a":{"b":[]}},',
+    "{},",
+    '"",',
+    "0,",
+    '"\\u00e9\\ud83e\\udd84",',
+    '{"type":"text","text":"x"},',
+    '"a-a-a-a-",',
+    "[],",
+)
 
 
 def a_greeting_for(seed: int, request_id: str, version: str) -> Answer:
@@ -129,20 +157,8 @@ def _cut(rng: random.Random, data: bytes) -> list[bytes]:
     return [piece for piece in found if piece]  # nothing read is the end of a connection
 
 
-def _big(rng: random.Random, request_id: str) -> Answer:
+def _big(rng: random.Random, fill: str, request_id: str) -> Answer:
     """Return an answer about as large as is read, made of what costs a reader most."""
-    fill = rng.choice(
-        (
-            "[],",
-            "{},",
-            '"",',
-            "0,",
-            '{"a":{"b":[]}},',
-            '{"type":"text","text":"x"},',
-            '"\\u00e9\\ud83e\\udd84",',
-            '"a-a-a-a-",',
-        )
-    )
     items = (fill * (_BIG_BYTES // len(fill)))[:-1]
     wrong = rng.random() < 0.3
     head = json.dumps({"jsonrpc": "2.0", "id": request_id})[:-1]

@@ -15,7 +15,7 @@ from tests.proof.wire.fuzz.strict_reader import Unreadable, read_json
 
 Json = Any
 
-_HEAD: Final = re.compile(rb"HTTP/1\.([01]) ([0-9]{3})(?: [^\r\n]*)?\r?\n((?:[^\r\n]+\r?\n)*)\r?\n")
+_HEAD: Final = re.compile(rb"HTTP/1\.([0-9]) ([0-9]{3})(?: [^\r\n]*)?\r?\n((?:[^\r\n]+\r?\n)*)\r?\n")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _CHUNK: Final = re.compile(rb"([0-9a-fA-F]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _NOT_EXECUTED: Final = frozenset({-32700, -32600, -32601, -32602, -32020, -32022})

@@ -23,7 +23,7 @@ from domain.model.tool_mapping import ErrorText, ResultContract, ResultEvidence
 from domain.policies.classification import Evidence, Verdict, classify
 from domain.use_cases.gateway_exchange import GatewayExchange
 from tests.builders import NOW, a_key, a_mapping, a_ref
-from tests.proof.wire.fuzz.generator import Answer, a_greeting_for, an_answer_for
+from tests.proof.wire.fuzz.generator import Answer, a_greeting_for, an_answer_for, is_big, is_measured
 from tests.proof.wire.fuzz.judge import judge
 from tests.proof.wire.fuzz.transport import URL, fed_client
 
@@ -32,8 +32,6 @@ Json = Any
 NEWEST, OLDER = "2026-07-28", "2025-11-25"
 GREETING_EACH: Final = 10
 """One of so many answers is given to a handshake instead of a call."""
-_MEASURED_EACH: Final = 250
-"""The memory of one of so many is measured: measuring takes several times as long as answering."""
 _RUN_REF: Final = "gateway_invocation_0123456789abcdef01234567"
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _TOOL: Final = "crm___create_task"
@@ -114,7 +112,7 @@ class FuzzSession:
 
     def play(self, seed: int) -> Told:
         """Send the call once, to the answer of this seed."""
-        greets = seed % GREETING_EACH == GREETING_EACH - 1 and seed % _MEASURED_EACH != _MEASURED_EACH - 1
+        greets, measures = seed % GREETING_EACH == GREETING_EACH - 1 and not is_big(seed), is_measured(seed)
         version = OLDER if greets else NEWEST
         answer = (
             a_greeting_for(seed, f"initialize-{_RUN_REF}", OLDER)
@@ -123,7 +121,6 @@ class FuzzSession:
         )
         self._backend.requests.clear()
         self._backend.respond = _greeted(answer) if greets else lambda _: answer.pieces
-        measures = seed % _MEASURED_EACH == _MEASURED_EACH - 1
         with _listening() as ear:
             if measures:
                 tracemalloc.start()
