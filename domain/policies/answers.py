@@ -27,6 +27,8 @@ def json_object(text: str) -> Mapping[str, JsonValue] | None:
     """Return the text's JSON object, or ``None``; what two readers could read differently is no contract."""
     try:
         parsed = json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_no_constant)
+        # Written again, numbers beyond a double and halves of surrogate pairs show.
+        json.dumps(parsed, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         return None
     return parsed if isinstance(parsed, dict) else None
@@ -48,7 +50,8 @@ def refs_in(contract: Mapping[str, JsonValue], tool_name: str) -> tuple[External
 
     Their system comes from the tool's name: a tool cannot name objects of another system.
     """
-    listed = contract.get("external_objects") or []
+    listed = contract.get("external_objects")
+    listed = [] if listed is None else listed
     if not isinstance(listed, Sequence) or isinstance(listed, str) or len(listed) > MAX_REFS:
         return None
     refs: dict[tuple[str, str], ExternalObjectRef] = {}
@@ -65,10 +68,11 @@ def refs_in(contract: Mapping[str, JsonValue], tool_name: str) -> tuple[External
 def _ref(item: JsonValue, tool_name: str) -> ExternalObjectRef | None:
     if not isinstance(item, Mapping):
         return None
+    kind = item.get("object_type")
     try:
         return ExternalObjectRef(
             system=system_of_tool(tool_name),
-            object_type=item.get("object_type") or UNKNOWN_OBJECT_TYPE,  # type: ignore[arg-type]  # validated here
+            object_type=UNKNOWN_OBJECT_TYPE if kind in (None, "") else kind,  # type: ignore[arg-type]  # validated here
             object_id=item.get("object_id"),  # type: ignore[arg-type]  # validated here
             object_url=item.get("object_url"),  # type: ignore[arg-type]  # validated here
         )

@@ -82,9 +82,8 @@ def _stated(contract: Mapping[str, JsonValue], reading: ResultContract, tool_nam
     """Return the strings that the outcome of this answer would hold anyway."""
     pointed = ref_at(contract, reading, tool_name)
     refs: tuple[ExternalObjectRef, ...] = (pointed,) if pointed else refs_in(contract, tool_name) or ()
-    codes = {contract.get("error_code"), contract.get("error_class")} & (
-        {code.value for code in ErrorCode} | {kind.value for kind in ErrorClass}
-    )
+    said = {text for part in ("code", "class") if isinstance(text := contract.get(f"error_{part}"), str)}
+    codes = said & ({code.value for code in ErrorCode} | {kind.value for kind in ErrorClass})
     return frozenset(
         text
         for text in (*(part for ref in refs for part in (ref.object_id, ref.object_type, ref.object_url)), *codes)

@@ -14,6 +14,7 @@ from tests.proof import (
 from tests.proof.drift import row as drift
 from tests.proof.rows import Row
 from tests.proof.stack.catalogue import STACK_ROWS
+from tests.proof.wire.catalogue import WIRE_ROWS
 
 _TOTALS: Final = (totals.AGREEMENT, totals.UNKNOWN_PRECISION)
 
@@ -27,6 +28,7 @@ ROWS: Final[dict[str, Row]] = {
         stuck_executions.ROW,
         planted_bugs.ROW,
         drift.ROW,
+        *WIRE_ROWS,
         *STACK_ROWS,
         *_TOTALS,
     )

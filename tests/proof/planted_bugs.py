@@ -15,6 +15,7 @@ from tests.proof import (
     bugs_recording,
     bugs_sending,
     bugs_undoing,
+    bugs_wire,
     compensation,
     crash_matrix,
     kill_switch,
@@ -26,6 +27,7 @@ from tests.proof.looks import Look, Schedules, everywhere
 from tests.proof.pool import each
 from tests.proof.rows import Measured, Options, Row, Violation
 from tests.proof.simulation.functions import in_haste
+from tests.proof.wire.catalogue import WIRE_ROWS
 
 ID: Final = "planted-bugs"
 SCHEDULES: Final = 1_500
@@ -41,6 +43,7 @@ BUGS: Final[dict[str, Bug]] = {
         bugs_recording,
         bugs_machine,
         bugs_reconciling,
+        bugs_wire,
     )
     for bug in module.BUGS
 }
@@ -65,7 +68,14 @@ EVERY_ONE: Final = "all"
 
 _REPLAYS: Final = {
     row.id: row.replay
-    for row in (crash_matrix.ROW, random_schedules.ROW, kill_switch.ROW, compensation.ROW, stuck_executions.ROW)
+    for row in (
+        crash_matrix.ROW,
+        random_schedules.ROW,
+        kill_switch.ROW,
+        compensation.ROW,
+        stuck_executions.ROW,
+        *WIRE_ROWS,
+    )
     if row.replay is not None
 }
 

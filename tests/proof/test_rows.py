@@ -1,6 +1,7 @@
 """The quick form of every row that needs no stack, and what the scoreboard does with it.
 
-The rows on the embedded AWS are played by ``tests/integration/test_proof_on_the_stack.py``.
+The rows on the embedded AWS are played by ``tests/integration/test_proof_on_the_stack.py``, those that need sockets by
+``tests/integration/test_proof_on_the_wire.py``.
 """
 
 import io
@@ -15,8 +16,9 @@ from tests.proof import random_schedules, scoreboard, totals
 from tests.proof.catalogue import ROWS, TOTALS
 from tests.proof.rows import NO_ENDINGS, Endings, Measured, Options, Row, Violation
 from tests.proof.stack.catalogue import STACK_ROWS
+from tests.proof.wire.catalogue import WIRE_ROWS
 
-IN_PROCESS = [row for name, row in ROWS.items() if name not in TOTALS and row not in STACK_ROWS]
+IN_PROCESS = [row for name, row in ROWS.items() if name not in TOTALS and row not in (*WIRE_ROWS, *STACK_ROWS)]
 THE_ROWS = [
     "crash-matrix",
     "random-schedules",
@@ -31,6 +33,8 @@ THE_ROWS = [
     "unknown-precision",
     "two-tenants",
     "planted-bugs",
+    "one-post",
+    "fuzzed-responses",
     "load",
     "canaries",
 ]
@@ -179,6 +183,9 @@ def test_a_case_can_be_played_again(token: str, part: str, capsys: pytest.Captur
         "drift:crm___create_task.unsafe/gone",
         "drift:crm___create_task.verifiable/nothing",
         "drift:x-y.verifiable/gone",
+        "one-post:silence/acted/unsafe/2026-07-28",
+        "one-post:nothing/acted/unsafe/2026-07-28/1/call",
+        "fuzzed-responses:refusal-message/9999",
     ],
 )
 def test_a_wrong_token_is_one_sentence(token: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.model.errors import ConfigurationError
 from domain.model.tool_call import NEVER_SENT, ToolAnswer, TransportPhase
@@ -25,6 +27,11 @@ from tests.adapters.mcp.stand_in import (
     streaming,
 )
 
+ANY_JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
 VERSION = "2025-11-25"
 OLD_VERSIONS = ["2025-03-26", "2025-06-18", VERSION]
 SESSION = "a-session.0001"
@@ -321,3 +328,42 @@ def test_what_the_server_asks_back_is_never_answered(version: str) -> None:
         harness = a_harness({CALL: streaming(an_event(question), an_event(a_response()))}, version=version)
         assert harness.failure().phase is TransportPhase.MALFORMED
         assert methods(harness) == [INITIALIZE, INITIALIZED, CALL]
+
+
+def _nearly(request_id: str, result: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
+    ids = st.sampled_from([request_id, "another", None, 1])
+    fields = {"jsonrpc": st.sampled_from(["2.0", "1.0"]), "id": ids}
+    whole = st.fixed_dictionaries(fields, optional={"result": result, "error": ANY_JSON, "method": ANY_JSON})
+    return whole.map(lambda found: json.dumps(found).encode())
+
+
+HELLO_ID = f"initialize-{a_call().tool_run_ref}"
+HELLOS = st.fixed_dictionaries(
+    {}, optional={"protocolVersion": st.sampled_from([VERSION, "2025-03-26"]) | ANY_JSON, "resultType": ANY_JSON}
+)
+
+
+@given(
+    body=st.binary(max_size=200) | _nearly(HELLO_ID, HELLOS | ANY_JSON),
+    session=st.none() | st.text(st.characters(min_codepoint=1, max_codepoint=255, exclude_characters="\r\n")),
+    status=st.sampled_from([200, 200, 200, 202, 404, 500]),
+)
+def test_no_handshake_lets_a_call_through_but_the_one_that_agrees(
+    body: bytes, session: str | None, status: int
+) -> None:
+    """Whatever a server answers, the call goes only under the configured version and a session a header may carry."""
+    headers = {} if session is None else {"Mcp-Session-Id": session.encode("latin-1").decode("latin-1")}
+
+    def handle(_: httpx.Request) -> httpx.Response:
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        return httpx.Response(status, headers=[(b"Content-Type", b"application/json"), *raw], content=body)
+
+    harness = a_harness({INITIALIZE: handle})
+    try:
+        harness.outcome()
+    except ConfigurationError:
+        assert methods(harness) == [INITIALIZE]
+    if CALL in methods(harness):
+        said = json.loads(body)
+        assert (status, said["id"], said["result"]["protocolVersion"]) == (200, HELLO_ID, VERSION)
+        assert harness.requests[2].headers.get("Mcp-Session-Id") == session

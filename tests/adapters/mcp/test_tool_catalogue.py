@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.mcp.answer_reader import GatewayLimits
 from adapters.mcp.tool_catalogue import LIST_LIMITS, MAX_PAGES, MAX_TOOLS, McpToolCatalogue
@@ -23,7 +25,7 @@ from tests.adapters.mcp.stand_in import (
     failing,
     replying,
 )
-from tests.adapters.mcp.test_session import a_server, agreeing
+from tests.adapters.mcp.test_session import ANY_JSON, a_server, agreeing
 from tests.builders import NOW
 
 TOOL = {"name": "crm___create_task", "inputSchema": {"type": "object"}}
@@ -241,3 +243,22 @@ def test_a_list_that_answers_another_request_is_none() -> None:
     """Each page is believed under its own id only."""
     asking = Asking(lambda _: httpx.Response(200, json=a_response({"tools": []}, request_id="another")))
     assert "MALFORMED" in asking.why_not()
+
+
+TOOLS = st.fixed_dictionaries(
+    {"name": st.just("crm___create_task") | ANY_JSON, "inputSchema": st.just({"type": "object"}) | ANY_JSON},
+    optional={"annotations": st.just({"idempotentHint": True}) | ANY_JSON, "outputSchema": ANY_JSON},
+)
+PAGES = st.fixed_dictionaries({"tools": st.lists(TOOLS, max_size=2) | ANY_JSON}, optional={"nextCursor": ANY_JSON})
+
+
+@given(page=PAGES | ANY_JSON)
+def test_no_page_raises_anything_but_what_the_port_says(page: object) -> None:
+    """Whatever arrives is a list of tools that mappings can name, or no list."""
+    body = json.dumps(a_response(page, request_id="catalogue-0")).encode()
+    try:
+        found = Asking(replying(body)).tools()
+    except CatalogueUnavailable:
+        return
+    assert isinstance(page, dict)
+    assert {tool.name for tool in found} <= {item["name"] for item in page["tools"]}

@@ -115,3 +115,11 @@ def test_an_answer_that_is_nested_without_end_is_cut_off() -> None:
     kept = json.dumps(rules().answer(ToolAnswer(is_error=False, structured={"found": deep}), TOOL))
     assert WITHHELD in kept
     assert CANARY not in kept
+
+
+@pytest.mark.parametrize("code", [["VALIDATION_ERROR"], {"code": "VALIDATION_ERROR"}, 7, None])
+def test_an_error_code_of_another_type_is_withheld_and_stops_nothing(code: JsonValue) -> None:
+    """A tool may put anything there, and the archive is written after the tool has acted."""
+    contract: dict[str, JsonValue] = {"success": False, "error_code": code, "error_class": code}
+    kept = rules().answer(ToolAnswer(is_error=True, structured=contract), TOOL)
+    assert "VALIDATION_ERROR" not in json.dumps(kept)
