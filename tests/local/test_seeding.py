@@ -57,6 +57,15 @@ def test_every_example_is_honoured_by_the_reference_tools_without_a_warning(stac
     assert all(one.is_pinned for one in seeding.check())
 
 
+def test_the_example_in_the_registrys_page_is_honoured(stack: StackInfo, tmp_path: Path) -> None:
+    """Whoever copies it from there has a mapping that works."""
+    page = (EXAMPLES.parent / "docs" / "reference" / "registry.md").read_text(encoding="utf-8")
+    file = tmp_path / "mapping.yaml"
+    file.write_text(page.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
+    loaded = _seeding(stack).load_files([file])
+    assert (len(loaded.documents), loaded.warnings) == (1, ())
+
+
 def test_loading_the_same_files_again_is_harmless(stack: StackInfo) -> None:
     """Whoever is not sure loads them again."""
     for _ in range(2):
