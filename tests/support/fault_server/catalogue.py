@@ -32,7 +32,7 @@ FAULTS: Final[dict[str, Fault]] = {
 
 ANSWER: Final = "ANSWER"
 """No failure of the transport: the tool's contract decides."""
-_LEFT_OR_NOT: Final = (Phase.SENT_NOTHING, Phase.SENT_SOMETHING, Phase.RESPONSE_HEAD)
+_LEFT_OR_NOT: Final = (Phase.CONNECT, Phase.SENT_NOTHING, Phase.SENT_SOMETHING, Phase.RESPONSE_HEAD)
 _CUT_SHORT: Final = (Phase.RESPONSE_HEAD, Phase.RESPONSE_BODY)
 """A reset may overtake what was sent before it (RFC 9293, section 3.10.7.4)."""
 
