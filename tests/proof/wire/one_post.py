@@ -84,7 +84,8 @@ def _play(options: Options) -> Measured:
         value=f"{found.sends:,} sends under {len(FAULTS)} faults x {safeties} effect safeties x {versions} versions: "
         f"{found.posts:,} POSTs, never two for one send, {found.gets} GETs, {found.elsewhere} redirects or links "
         f"followed, {found.broken} of {found.plays:,} plays broken; "
-        f"{found.against} more break the assumption about gateways, {found.misled} of them end untruly",
+        f"{found.against} plays break the assumption about gateways: {found.misled} of them end untruly, and a "
+        "tool that dedupes acted once in each",
         ok=found.broken == found.gets == found.elsewhere == 0 and found.plays == len(cases),
         endings=found.endings,
         violations=found.violations[:SHOWN_VIOLATIONS],

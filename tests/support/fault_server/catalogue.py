@@ -12,16 +12,27 @@ from tests.support.fault_server.fault import Fault
 from tests.support.fault_server.faults_answer import ANSWER_FAULTS
 from tests.support.fault_server.faults_body import BODY_FAULTS
 from tests.support.fault_server.faults_connection import CONNECTION_FAULTS
+from tests.support.fault_server.faults_contract import CONTRACT_FAULTS
+from tests.support.fault_server.faults_head import HEAD_FAULTS
 from tests.support.fault_server.faults_status import STATUS_FAULTS
 from tests.support.fault_server.faults_stream import STREAM_FAULTS
 
 FAULTS: Final[dict[str, Fault]] = {
-    fault.name: fault for fault in (*CONNECTION_FAULTS, *STATUS_FAULTS, *BODY_FAULTS, *ANSWER_FAULTS, *STREAM_FAULTS)
+    fault.name: fault
+    for fault in (
+        *CONNECTION_FAULTS,
+        *STATUS_FAULTS,
+        *HEAD_FAULTS,
+        *BODY_FAULTS,
+        *ANSWER_FAULTS,
+        *CONTRACT_FAULTS,
+        *STREAM_FAULTS,
+    )
 }
 
 ANSWER: Final = "ANSWER"
 """No failure of the transport: the tool's contract decides."""
-_LEFT_OR_NOT: Final = (Phase.SENT_NOTHING, Phase.SENT_SOMETHING, Phase.RESPONSE_HEAD)
+_LEFT_OR_NOT: Final = (Phase.CONNECT, Phase.SENT_NOTHING, Phase.SENT_SOMETHING, Phase.RESPONSE_HEAD)
 _CUT_SHORT: Final = (Phase.RESPONSE_HEAD, Phase.RESPONSE_BODY)
 """A reset may overtake what was sent before it (RFC 9293, section 3.10.7.4)."""
 
