@@ -14,6 +14,7 @@ from domain.model.errors import (
     CLASS_OF_CODE,
     ActionError,
     ApprovalMismatch,
+    ConnectorBusy,
     ErrorCode,
     ExecutionHalted,
     ExecutionHeld,
@@ -24,6 +25,7 @@ from domain.model.errors import (
 from domain.model.idempotency import tool_run_ref
 from domain.model.invocation import Invocation, InvocationStatus
 from domain.model.tool_mapping import Verifiable
+from domain.policies.capacity import deferral_wait
 from domain.policies.classification import Evidence, Verdict
 from domain.policies.retry import Disposition, Move, after_reply, held_wait, on_entry, token_was_refused
 from domain.use_cases.approved_action import ApprovedAction, read_approved_action
@@ -117,6 +119,8 @@ class InvokeTool:
             sent = self.dispatch.send(attempt, action, seconds_left=seconds_left)
         except ExecutionHeld as held:
             return self._held(attempt, held, state)
+        except ConnectorBusy as busy:
+            return self._until_there_is_room(attempt, busy, state)
         if sent.reply is not None:
             return _section(sent.reply)
         disposition = self._after_reply(sent, action, state, attempt)
@@ -150,6 +154,22 @@ class InvokeTool:
                 f"{held.message}; the execution ends before the switch was released", **attempt.ref.model_dump()
             ) from held
         return self._waiting(attempt, wait, held.message)
+
+    def _until_there_is_room(self, attempt: Attempt, busy: ConnectorBusy, state: ExecutionState) -> InvocationSection:
+        """Wait for the connector; nothing is written meanwhile, so the attempt says since when."""
+        wait = deferral_wait(
+            busy.wait_seconds,
+            str(attempt.ref),
+            seconds_waited=self._seconds_since(attempt.updated_at) or 0.0,
+            seconds_to_expiry=attempt.expires_at_epoch - self.clock.now().timestamp(),
+        )
+        if wait >= self._seconds_to_end(state):
+            raise PermanentError(
+                f"{busy.message}; the execution ends before there was room",
+                error_code=busy.error_code,
+                **attempt.ref.model_dump(),
+            ) from busy
+        return self._waiting(attempt, wait, busy.message)
 
     def _waiting(self, attempt: Attempt, wait_seconds: int, why: str) -> InvocationSection:
         return InvocationSection(
