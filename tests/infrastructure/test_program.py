@@ -15,7 +15,7 @@ from tests.infrastructure.program import CLIENT_SECRET, NAME_KEYS, Recording, ru
 FUNCTION_COUNT = len(FUNCTIONS)
 
 COUNTS = {
-    "aws:dynamodb/table:Table": 8,
+    "aws:dynamodb/table:Table": 9,
     "aws:dynamodb/tableItem:TableItem": 1,
     "aws:s3/bucket:Bucket": 1,
     "aws:s3/bucketVersioning:BucketVersioning": 1,
@@ -144,7 +144,7 @@ def test_the_exports_are_what_operators_and_tools_need(dev: Recording) -> None:
         *("alarm_topic_arn", "dashboard_name"),
     }
     assert set(dev.exports["functions"]) == {spec.component for spec in FUNCTIONS.values()}
-    assert len(dev.exports["tables"]) == 8
+    assert len(dev.exports["tables"]) == 9
     assert {"ingress-dlq", "outcome-spool", "tool-invoker-handler-dlq"} <= set(dev.exports["queues"])
     assert {"compensation-tasks", "attention", "quarantine"} <= set(dev.exports["queues"])
 
