@@ -8,6 +8,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from tests.proof import (
+    bugs_crowding,
     bugs_evidence,
     bugs_machine,
     bugs_owning,
@@ -17,6 +18,7 @@ from tests.proof import (
     bugs_undoing,
     compensation,
     crash_matrix,
+    fairness,
     kill_switch,
     random_schedules,
     stuck_executions,
@@ -41,6 +43,7 @@ BUGS: Final[dict[str, Bug]] = {
         bugs_recording,
         bugs_machine,
         bugs_reconciling,
+        bugs_crowding,
     )
     for bug in module.BUGS
 }
@@ -57,6 +60,7 @@ QUICK: Final = (
     "nothing-caught-in-RecordOutcome",
     "no-person-is-told",
     "sweep-skips-dispatched",
+    "one-room-for-all-tenants",
 )
 """One of each kind, for the short form."""
 
@@ -65,7 +69,14 @@ EVERY_ONE: Final = "all"
 
 _REPLAYS: Final = {
     row.id: row.replay
-    for row in (crash_matrix.ROW, random_schedules.ROW, kill_switch.ROW, compensation.ROW, stuck_executions.ROW)
+    for row in (
+        crash_matrix.ROW,
+        random_schedules.ROW,
+        kill_switch.ROW,
+        compensation.ROW,
+        stuck_executions.ROW,
+        fairness.ROW,
+    )
     if row.replay is not None
 }
 

@@ -26,6 +26,7 @@ THE_ROWS = [
     "kill-switch",
     "compensation",
     "stuck-executions",
+    "fairness",
     "agreement",
     "unknown-precision",
     "two-tenants",
@@ -34,7 +35,7 @@ THE_ROWS = [
 ]
 
 
-def test_the_scoreboard_has_its_thirteen_rows() -> None:
+def test_the_scoreboard_has_all_its_rows() -> None:
     """A row that is lost is a promise that nobody measures any more."""
     assert sorted(ROWS) == sorted(THE_ROWS)
     assert list(ROWS)[-2:] == [totals.AGREEMENT.id, totals.UNKNOWN_PRECISION.id]
@@ -152,6 +153,7 @@ def test_a_red_row_is_a_red_exit_code(
         ("kill-switch:accepted/idempotent/GLOBAL.CANCEL.9", "when it was put back"),
         ("compensation:unsafe.2.1.refuse.AUTOMATIC/", "COMPENSATE"),
         ("stuck-executions:busy/verifiable/3.4.ABORTED", "outcome"),
+        ("fairness:3.quick", "most_at_once: 10"),
     ],
 )
 def test_a_case_can_be_played_again(token: str, part: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,6 +173,7 @@ def test_a_case_can_be_played_again(token: str, part: str, capsys: pytest.Captur
         "kill-switch:accepted",
         "compensation:a.b/",
         "stuck-executions:a/b/c.d.e",
+        "fairness:x",
         "planted-bugs:nobody",
     ],
 )
