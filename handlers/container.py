@@ -180,6 +180,7 @@ class Container(containers.DeclarativeContainer):
         intents=intents,
         registry=registry,
         journal=journal,
+        switches=kill_switches,
         dispatch=dispatch,
         clock=clock,
     )

@@ -67,6 +67,16 @@ class Asked:
     artifact_ref: str | None
 
 
+def scopes_of(attempt: Attempt, mapping: ToolMapping) -> tuple[SwitchScope, ...]:
+    """Return every kill switch that can stop this action's call."""
+    return (
+        *SwitchScope.before_mapping(
+            tenant_id=attempt.tenant_id, action_type=attempt.action_type, action_intent_id=attempt.action_intent_id
+        ),
+        *SwitchScope.of_tool(tool_name=mapping.tool_name, connector=mapping.connector),
+    )
+
+
 @dataclass(frozen=True)
 class ToolDispatch:
     """Sends calls and asks about them, each exactly once and on record."""
@@ -160,15 +170,7 @@ class ToolDispatch:
             run_ref=tool_run_ref(key, attempt.attempt_count + 1),
             now=now,
         )
-        scopes = (
-            *SwitchScope.before_mapping(
-                tenant_id=attempt.tenant_id,
-                action_type=attempt.action_type,
-                action_intent_id=attempt.action_intent_id,
-            ),
-            *SwitchScope.of_tool(tool_name=mapping.tool_name, connector=mapping.connector),
-        )
-        self.journal.dispatch(attempt, following, entry, scopes)
+        self.journal.dispatch(attempt, following, entry, scopes_of(attempt, mapping))
         return following, self._call(following, mapping, key).model_copy(update={"arguments": action.arguments})
 
     def _call(self, attempt: Attempt, mapping: ToolMapping, key: str) -> ToolCall:

@@ -220,7 +220,7 @@ STEPS: Final[dict[StepName, StepSpec]] = {
                     action_type_registry=(GET,),
                     execution_attempts=(GET, PUT),
                     ledger=(PUT,),
-                    kill_switches=(CHECK,),
+                    kill_switches=(GET, CHECK),
                     external_write_dedupe=(PUT,),
                 ),
                 *_SENDER_USES,

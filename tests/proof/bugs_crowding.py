@@ -9,11 +9,13 @@ from domain.model.tool_call import ToolAnswer, TransportFailure
 from domain.policies import capacity
 from domain.policies.capacity import Admitted, CallResult, CapacityLimits, Deferred
 from domain.policies.classification import Verdict
-from domain.use_cases import connector_slots, tool_dispatch
+from domain.policies.decision import Allowed
+from domain.use_cases import connector_slots, invoke_tool, tool_dispatch
 from domain.use_cases.connector_slots import ConnectorSlots, Slot
 from domain.use_cases.invoke_tool import InvokeTool
 from tests.proof.bugs import Bug, Swap
-from tests.proof.looks import Crowds
+from tests.proof.looks import Crowds, Plans
+from tests.proof.simulation.flows import Safety
 
 _CROWD: Final = (Crowds(),)
 _admit, _released = capacity.admit, capacity.released
@@ -88,6 +90,12 @@ BUGS: Final = (
         "an action that finds no room is given up",
         (Swap(InvokeTool, "_until_there_is_room", _give_up),),
         _CROWD,
+    ),
+    Bug(
+        "switches-not-asked-while-waiting",
+        "an action that waits for a connector is not cancelled before its turn comes",
+        (Swap(invoke_tool, "switches_allow", lambda *_: Allowed()),),
+        (Plans("cancelled-while-shut-out", Safety.UNSAFE),),
     ),
     Bug(
         "slots-of-the-dead-stay-taken",

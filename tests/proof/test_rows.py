@@ -148,7 +148,7 @@ def test_a_red_row_is_a_red_exit_code(
 @pytest.mark.parametrize(
     "token, part",
     [
-        ("crash-matrix:accepted/unsafe/3.5.late", "late strikes gateway.send"),
+        ("crash-matrix:accepted/unsafe/3.7.late", "late strikes gateway.send"),
         ("random-schedules:12", "outcome"),
         ("kill-switch:accepted/idempotent/GLOBAL.CANCEL.9", "when it was put back"),
         ("compensation:unsafe.2.1.refuse.AUTOMATIC/", "COMPENSATE"),

@@ -24,7 +24,7 @@ MAY: Final = {
     S.MAP_ACTION_TO_TOOL: {"action-intents:GET", "action-type-registry:GET"},
     S.INVOKE_TOOL: {
         *("action-intents:GET", "action-type-registry:GET", "execution-attempts:GET", "execution-attempts:PUT"),
-        *("ledger:PUT", "kill-switches:CHECK", "external-write-dedupe:PUT"),
+        *("ledger:PUT", "kill-switches:GET", "kill-switches:CHECK", "external-write-dedupe:PUT"),
         *CAPACITY,
         *GATEWAY,
     },

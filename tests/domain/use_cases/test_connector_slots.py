@@ -12,6 +12,7 @@ from domain.model.errors import (
     ActionError,
     ConfigurationError,
     ErrorClass,
+    ExecutionHalted,
     IntentExpired,
     OwnershipLost,
     PermanentError,
@@ -117,6 +118,22 @@ def test_an_approval_that_ends_while_waiting_ends_the_action() -> None:
     world.clock.advance(5)
 
     assert fails(world, ready, IntentExpired).error_code == "EXPIRED"
+    assert world.tools.sends == []
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["cancelled", "held"])
+def test_a_switch_is_asked_while_the_action_waits(held: bool) -> None:  # noqa: FBT001  a parameter of the test
+    """What is cancelled ends at once, though its connector never answers again; what is held waits on."""
+    world = World()
+    ready = world.ready()
+    leave(world, breaker=OPEN)
+    scope = SwitchScope(kind=SwitchKind.CONNECTOR, subject="crm")
+    if held:
+        world.hold(scope)
+        assert invoked(world, ready).status is InvocationStatus.DEFERRED
+    else:
+        world.halt(scope)
+        assert fails(world, ready, ExecutionHalted).error_code == "EXECUTION_HALTED"
     assert world.tools.sends == []
 
 

@@ -215,7 +215,7 @@ def test_without_time_for_a_call_nothing_is_sent() -> None:
     ready = world.ready()
     exchange = GatewayExchange(world.gateway, world.artifacts, timeout_seconds=30.0)
     dispatch = world.dispatch(exchange)
-    invoke = InvokeTool(world.intents, world.registry, world.journal, dispatch, world.clock)
+    invoke = InvokeTool(world.intents, world.registry, world.journal, world.switches, dispatch, world.clock)
     with pytest.raises(TransientError, match="no time is left") as caught:
         invoke(ready, seconds_left=8.0)
     assert world.tools.sends == []

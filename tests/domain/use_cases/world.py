@@ -120,7 +120,7 @@ class World:
             case StepName.MAP_ACTION_TO_TOOL:
                 return MapActionToTool(self.intents, self.registry)
             case StepName.INVOKE_TOOL:
-                invoke = InvokeTool(self.intents, self.registry, self.journal, dispatch, self.clock)
+                invoke = InvokeTool(self.intents, self.registry, self.journal, self.switches, dispatch, self.clock)
                 return lambda state: invoke(state, seconds_left=SECONDS_LEFT)
             case StepName.COMPENSATE_ACTION:
                 undo = CompensateAction(self.registry, self.journal, undoing)
