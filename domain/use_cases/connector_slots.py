@@ -24,6 +24,7 @@ from domain.policies.capacity import (
 )
 from ports.clock import Clock
 from ports.connector_capacity import ConnectorCapacities
+from ports.steps.contract import BREAKER_OPENED
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class ConnectorSlots:
 def _tell(before: ConnectorCapacity, after: ConnectorCapacity) -> None:
     if has_opened(before, after):
         _log.warning(
-            "circuit breaker opened",
+            BREAKER_OPENED,
             extra={**_ids(after), "openings": after.breaker.openings, "open_until": str(after.breaker.open_until)},
         )
     elif before.breaker.state is BreakerState.HALF_OPEN and after.breaker.state is BreakerState.CLOSED:

@@ -24,6 +24,9 @@ from ports.steps.state import (
     StartSection,
 )
 
+BREAKER_OPENED: Final = "circuit breaker opened"
+"""The message of the log line that an alarm counts; whoever sends writes it, each time a connector is given up on."""
+
 GET, QUERY, PUT, UPDATE, CHECK = Access.GET, Access.QUERY, Access.PUT, Access.UPDATE, Access.CHECK
 PUBLISH, CALL, SEND, DESCRIBE = Access.PUBLISH, Access.CALL, Access.SEND, Access.DESCRIBE
 
