@@ -33,7 +33,9 @@ reconciliation = Reconciliation(
     "reconciliation",
     ReconciliationConfig(settings, account_id, functions.reconciler, workflow.machine_arn, queues.reconciler_dlq),
 )
-observability = Observability("observability", ObservabilityConfig(settings, account_id, queues.event_bus_name))
+observability = Observability(
+    "observability", ObservabilityConfig(settings, account_id, queues.event_bus_name, functions.log_groups)
+)
 
 pulumi.export("region", settings.region)
 pulumi.export("tables", stores.table_names)

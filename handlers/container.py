@@ -13,6 +13,7 @@ from dependency_injector import containers, providers
 
 from adapters.cognito.token_provider import CognitoTokenProvider
 from adapters.dynamodb.backlog import DynamoDbBacklog
+from adapters.dynamodb.connector_capacity import DynamoDbConnectorCapacities
 from adapters.dynamodb.execution_journal import DynamoDbExecutionJournal
 from adapters.dynamodb.external_writes import DynamoDbExternalWrites
 from adapters.dynamodb.intent_store import DynamoDbIntentStore
@@ -26,7 +27,9 @@ from adapters.sqs.operator_inbox import SqsOperatorInbox
 from adapters.stepfunctions.executions import StepFunctionsExecutions
 from adapters.system.clock import SystemClock
 from adapters.system.run_ids import SystemRunIds
+from domain.policies.capacity import CapacityLimits
 from domain.use_cases.compensate_action import CompensateAction
+from domain.use_cases.connector_slots import ConnectorSlots
 from domain.use_cases.gateway_exchange import GatewayExchange
 from domain.use_cases.invoke_tool import InvokeTool
 from domain.use_cases.map_action_to_tool import MapActionToTool
@@ -164,8 +167,24 @@ class Container(containers.DeclarativeContainer):
         timeout_seconds=settings.provided.gateway_timeout_seconds,
     )
     recording = providers.Singleton(Recording, journal=journal, publisher=publisher, clock=clock)
+    connector_capacity = providers.Singleton(
+        DynamoDbConnectorCapacities, dynamodb, settings.provided.connector_capacity_table_name
+    )
+    slots = providers.Singleton(
+        ConnectorSlots,
+        capacities=connector_capacity,
+        limits=providers.Factory(
+            CapacityLimits,
+            concurrency=settings.provided.connector_concurrency,
+            rate_per_second=settings.provided.connector_rate_per_second,
+            burst=settings.provided.connector_burst,
+            breaker_failures=settings.provided.breaker_failures,
+            breaker_open_seconds=settings.provided.breaker_open_seconds,
+        ),
+        clock=clock,
+    )
     dispatch = providers.Singleton(
-        ToolDispatch, journal=journal, external_writes=external_writes, exchange=exchange, clock=clock
+        ToolDispatch, journal=journal, external_writes=external_writes, exchange=exchange, slots=slots, clock=clock
     )
     undoing = providers.Singleton(
         Undoing, journal=journal, external_writes=external_writes, exchange=exchange, clock=clock
@@ -181,6 +200,7 @@ class Container(containers.DeclarativeContainer):
         intents=intents,
         registry=registry,
         journal=journal,
+        switches=kill_switches,
         dispatch=dispatch,
         clock=clock,
     )

@@ -44,6 +44,15 @@ class _Switches(HandlerSettings):
     kill_switches_table_name: Name
 
 
+class _Capacity(HandlerSettings):
+    connector_capacity_table_name: Name
+    connector_concurrency: int = Field(ge=1)
+    connector_rate_per_second: int = Field(ge=1)
+    connector_burst: int = Field(ge=1)
+    breaker_failures: int = Field(ge=1)
+    breaker_open_seconds: int = Field(ge=1)
+
+
 class _Gateway(HandlerSettings):
     agentcore_gateway_url: Name
     mcp_protocol_version: Name
@@ -71,7 +80,7 @@ class MapActionToToolSettings(_Intents, _Registry):
     """What MapActionToTool must be told."""
 
 
-class InvokeToolSettings(_Intents, _Registry, _Attempts, _Switches, _ExternalWrites, _Gateway):
+class InvokeToolSettings(_Intents, _Registry, _Attempts, _Switches, _ExternalWrites, _Capacity, _Gateway):
     """What InvokeTool must be told."""
 
 
@@ -91,7 +100,9 @@ class RecordFailureSettings(RecorderSettings, _Quarantine):
     """What RecordFailure must be told: beside the stores, where an approval goes that cannot be understood."""
 
 
-class ReconcilerSettings(_Intents, _Registry, RecorderSettings, _Switches, _ExternalWrites, _Gateway, _Quarantine):
+class ReconcilerSettings(
+    _Intents, _Registry, RecorderSettings, _Switches, _ExternalWrites, _Capacity, _Gateway, _Quarantine
+):
     """What the reconciler must be told: all that a step is told, and where people are asked for help."""
 
     compensation_tasks_queue_url: Name

@@ -20,7 +20,7 @@ from infrastructure.naming import (
     Names,
     handler_dlq,
 )
-from ports.steps.contract import FUNCTIONS, RECONCILER
+from ports.steps.contract import BREAKER_OPENED, FUNCTIONS, RECONCILER
 from ports.steps.resources import Resource
 
 Json = dict[str, object]
@@ -31,6 +31,19 @@ CloudWatch metrics")."""
 
 STALE_MESSAGE_SECONDS: Final = 4 * 3_600
 """A guess: half a working day, in which somebody should have taken up a first alarm."""
+
+BREAKER_METRIC: Final = "CircuitBreakersOpened"
+"""How often a circuit breaker has opened, of any tenant at any connector."""
+
+BREAKER_PATTERN: Final = f'{{ $.message = "{BREAKER_OPENED}" }}'
+"""Finds the line in JSON logs (Amazon CloudWatch Logs User Guide, "Filter pattern syntax for metric filters")."""
+
+SENDERS: Final = tuple(
+    spec.component
+    for spec in FUNCTIONS.values()
+    if any(use.resource is Resource.CONNECTOR_CAPACITY for use in spec.uses)
+)
+"""The functions whose logs may hold it."""
 
 SILENT_PERIODS: Final = 3
 """A quarter of an hour: the slowest schedule that can be configured wakes the reconciler within any of it."""
@@ -92,6 +105,21 @@ def silence_alarm(names: Names) -> Alarm:
         {"FunctionName": names.function(RECONCILER.component)},
         on_silence=True,
     )
+
+
+def breaker_alarm(names: Names) -> Alarm:
+    """Return the alarm on connectors that do not answer: approved actions wait, and nothing fails that would tell."""
+    return Alarm(
+        "connector-breaker-opened",
+        "A connector does not answer one tenant's calls, so they wait; the senders' logs say which.",
+        log_namespace(names),
+        BREAKER_METRIC,
+    )
+
+
+def log_namespace(names: Names) -> str:
+    """Return the namespace of the metrics that are counted in this stack's logs."""
+    return names.of("execution")
 
 
 def queue_alarms(names: Names) -> list[Alarm]:

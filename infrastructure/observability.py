@@ -5,17 +5,23 @@ decided in ``alarms``.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
 from infrastructure.alarms import (
+    BREAKER_METRIC,
+    BREAKER_PATTERN,
     PERIOD_SECONDS,
+    SENDERS,
     SILENT_PERIODS,
     Alarm,
+    breaker_alarm,
     dashboard,
     function_alarms,
+    log_namespace,
     machine_alarms,
     queue_alarms,
     rule_alarms,
@@ -33,6 +39,8 @@ class ObservabilityConfig:
     settings: StackSettings
     account_id: pulumi.Output[str]
     event_bus_name: pulumi.Output[str]
+    log_groups: Mapping[str, pulumi.Output[str]]
+    """The names of the functions' log groups, by component."""
 
 
 class Observability(pulumi.ComponentResource):
@@ -44,7 +52,14 @@ class Observability(pulumi.ComponentResource):
         self._names = names
         self.alarm_topic_arn = self._topic(config)
         # Dimensions of two groups are known only when the account and the bus are, so each fills in its own.
-        named = (*function_alarms(names, settings.function_error_threshold), silence_alarm(names), *queue_alarms(names))
+        named = (
+            *function_alarms(names, settings.function_error_threshold),
+            silence_alarm(names),
+            breaker_alarm(names),
+            *queue_alarms(names),
+        )
+        for component in SENDERS:
+            self._count_breakers(component, config.log_groups[component])
         for alarm in named:
             self._declare(alarm, dict(alarm.dimensions))
         for alarm in machine_alarms(names, ""):
@@ -89,6 +104,17 @@ class Observability(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         return topic.arn
+
+    def _count_breakers(self, component: str, log_group: pulumi.Output[str]) -> None:
+        name = f"{component}-breakers"
+        aws.cloudwatch.LogMetricFilter(
+            name,
+            name=self._names.of(name),
+            log_group_name=log_group,
+            pattern=BREAKER_PATTERN,
+            metric_transformation={"name": BREAKER_METRIC, "namespace": log_namespace(self._names), "value": "1"},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
     def _declare(self, alarm: Alarm, dimensions: dict[str, pulumi.Input[str]]) -> None:
         aws.cloudwatch.MetricAlarm(

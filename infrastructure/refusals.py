@@ -42,6 +42,11 @@ CONSEQUENCES: Final[dict[str, str]] = {
     "reservedConcurrency": "no function could be created",
     "functionErrorThreshold": "the functions' error alarms could not be created",
     "reconcileEveryMinutes": "what executions left behind would not be finished in time",
+    "connectorConcurrency": "one tenant could take all of a connector, or none could call it",
+    "connectorRatePerSecond": "one tenant could flood a connector, or none could call it",
+    "connectorBurst": "one tenant could flood a connector, or none could call it",
+    "breakerFailures": "a connector that does not answer would be called on, or one failed call would stop all",
+    "breakerOpenSeconds": "a connector that does not answer would be left alone too briefly, or too long",
 }
 
 

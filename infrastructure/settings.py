@@ -129,6 +129,17 @@ class StackSettings(BaseModel):
     normal, and the alarm on failed executions counts each of them."""
     reconcile_every_minutes: Annotated[int, Field(ge=1, le=SLOWEST_SCHEDULE_MINUTES)] = 1
     """Minutes between two looks at what executions have left behind; at most ten."""
+    connector_concurrency: Annotated[int, Field(ge=1, le=100)] = 10
+    """Calls of one connector that one tenant may have under way at once; the default is a guess."""
+    connector_rate_per_second: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """Calls of one connector a second, on average, for one tenant; the default is a guess."""
+    connector_burst: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """Calls that one tenant may make of one connector faster than the average; the default is a guess."""
+    breaker_failures: Annotated[int, Field(ge=1, le=100)] = 5
+    """Calls in a row that a connector does not answer before a tenant's further ones wait; the default is a guess."""
+    breaker_open_seconds: Annotated[int, Field(ge=1, le=900)] = 30
+    """Seconds until a connector that did not answer is tried again, doubling each time it does not, up to 15 minutes;
+    the default is a guess."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

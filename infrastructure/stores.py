@@ -1,7 +1,7 @@
-"""The stores: eight tables, the artifacts bucket, and the global kill switch's first state.
+"""The stores: nine tables, the artifacts bucket, and the global kill switch's first state.
 
-This owns keys, indexes and protection of what is kept. It grants nothing; nothing here expires but artifacts, because
-a claim or an outcome that vanished would let an action run twice.
+This owns keys, indexes and protection of what is kept. It grants nothing; nothing here expires but artifacts and what
+throttles calls, because a claim or an outcome that vanished would let an action run twice.
 """
 
 import json
@@ -57,6 +57,9 @@ INDEXES: Final[Mapping[Resource, tuple[Index, ...]]] = {
     Resource.SIGNALS: (Index("by-unpublished", "unpublished", "created_at"),),
 }
 
+TTL_ATTRIBUTES: Final[Mapping[Resource, str]] = {Resource.CONNECTOR_CAPACITY: "forget_at_epoch"}
+"""What may expire, by the attribute that says when: throttling state alone, which proves nothing."""
+
 TABLES: Final = tuple(resource for resource in Resource if resource.kind is ResourceKind.TABLE)
 
 
@@ -96,13 +99,14 @@ class Stores(pulumi.ComponentResource):
         self.environment: dict[str, pulumi.Input[str]] = {
             key: physical for resource, physical in names.items() for key in resource.environment_keys
         }
+        self.environment |= _limits(config.settings)
         self.register_outputs({"tables": self.table_names})
 
     def _kept(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, protect=self._settings.protected)
 
     def _table(self, resource: Resource) -> aws.dynamodb.Table:
-        indexes = INDEXES.get(resource, ())
+        indexes, expires = INDEXES.get(resource, ()), TTL_ATTRIBUTES.get(resource)
         keys = {PARTITION_KEY, SORT_KEY}
         keys |= {key for index in indexes for key in (index.hash_key, index.range_key) if key}
         return aws.dynamodb.Table(
@@ -115,6 +119,7 @@ class Stores(pulumi.ComponentResource):
             global_secondary_indexes=[_index(index) for index in indexes] or None,
             point_in_time_recovery={"enabled": True},
             server_side_encryption={"enabled": True},
+            ttl={"attribute_name": expires, "enabled": True} if expires else None,
             deletion_protection_enabled=self._settings.protected,
             opts=self._kept(),
         )
@@ -193,6 +198,18 @@ class Stores(pulumi.ComponentResource):
             ],
             opts=pulumi.ResourceOptions(parent=self, depends_on=[versioning]),
         )
+
+
+def _limits(settings: StackSettings) -> dict[str, str]:
+    """Return the environment of what throttles, beside the table that it is kept in."""
+    values = (
+        settings.connector_concurrency,
+        settings.connector_rate_per_second,
+        settings.connector_burst,
+        settings.breaker_failures,
+        settings.breaker_open_seconds,
+    )
+    return dict(zip(Resource.CONNECTOR_LIMITS.environment_keys, map(str, values), strict=True))
 
 
 def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgsDict:

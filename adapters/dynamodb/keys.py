@@ -10,6 +10,7 @@ from typing import Final
 
 from domain.model.attempt import AttemptStatus
 from domain.model.canonical_json import digest
+from domain.model.connector_capacity import CapacityKey
 from domain.model.identifiers import IDENTIFIER_PATTERN, IntentRef
 from domain.model.kill_switch import SwitchKind, SwitchScope
 
@@ -93,6 +94,11 @@ def switch(scope: SwitchScope) -> ItemKey:
             _id(tenant_id)
             _id(action_intent_id)
     return ItemKey(SWITCH_PARTITION, str(scope))
+
+
+def connector_capacity(key: CapacityKey) -> ItemKey:
+    """Return the key of what one tenant's calls of one connector leave room for."""
+    return ItemKey(f"TENANT#{_id(key.tenant_id)}", f"CONNECTOR#{_matching(_TOOL_PATTERN, key.connector)}")
 
 
 def open_status(status: AttemptStatus, shard: str) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef, ScanInputTypeDef
+    from mypy_boto3_dynamodb.type_defs import PutItemInputTypeDef, QueryInputTypeDef, ScanInputTypeDef
 
     from adapters.dynamodb.item import Item
     from adapters.dynamodb.keys import ItemKey
@@ -109,6 +109,27 @@ class Table:
         except ConditionRefused as refused:
             return refused.standing[0] or {}
         return item
+
+    def put_next(self, item: Item, *, version: int) -> Item | None:
+        """Store the item in the place of the version before ``version``, of no item before version 1.
+
+        Returns ``None`` when it is stored, else the item that stands instead (empty when there is none).
+        """
+        first = version <= 1
+        request: PutItemInputTypeDef = {
+            "TableName": self.name,
+            "Item": item,
+            "ConditionExpression": "attribute_not_exists(pk)" if first else "version = :before",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if not first:
+            request["ExpressionAttributeValues"] = {":before": {"N": str(version - 1)}}
+        try:
+            with translated("PutItem", f"{self.name} at {_spelled(item)}"):
+                self._client.put_item(**request)
+        except ConditionRefused as refused:
+            return refused.standing[0] or {}
+        return None
 
 
 def _spelled(item: Item) -> str:

@@ -50,6 +50,7 @@ class ErrorCode(StrEnum):
     APPROVAL_MISMATCH = "APPROVAL_MISMATCH"
     EXECUTION_HALTED = "EXECUTION_HALTED"
     EXECUTION_HELD = "EXECUTION_HELD"
+    CONNECTOR_BUSY = "CONNECTOR_BUSY"
     EXECUTION_LOST = "EXECUTION_LOST"
     TOOL_MAPPING_NOT_FOUND = "TOOL_MAPPING_NOT_FOUND"
     INVALID_PARAMETERS = "INVALID_PARAMETERS"
@@ -75,6 +76,7 @@ CLASS_OF_CODE: Final[dict[ErrorCode, ErrorClass]] = {
     ErrorCode.APPROVAL_MISMATCH: ErrorClass.AUTH,
     ErrorCode.EXECUTION_HALTED: ErrorClass.UNKNOWN,
     ErrorCode.EXECUTION_HELD: ErrorClass.UNKNOWN,
+    ErrorCode.CONNECTOR_BUSY: ErrorClass.RATE_LIMIT,
     ErrorCode.EXECUTION_LOST: ErrorClass.UNKNOWN,
     ErrorCode.TOOL_MAPPING_NOT_FOUND: ErrorClass.VALIDATION,
     ErrorCode.INVALID_PARAMETERS: ErrorClass.VALIDATION,
@@ -115,6 +117,24 @@ class ExecutionHeld(TransientError):
     """A kill switch makes this action wait: nothing was sent, and asking again later is all there is to do."""
 
     default_code = ErrorCode.EXECUTION_HELD
+
+
+class ConnectorBusy(TransientError):
+    """The tenant's calls of this connector leave no room for one more now: nothing was sent, and it is sent later."""
+
+    default_code = ErrorCode.CONNECTOR_BUSY
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error_code: ErrorCode | None = None,
+        wait_seconds: float = 1.0,
+        **ids: str | None,
+    ) -> None:
+        """Keep, beside what every error has, after how many seconds there may be room."""
+        super().__init__(message, error_code=error_code, **ids)
+        self.wait_seconds = wait_seconds
 
 
 class PermanentError(ActionError):

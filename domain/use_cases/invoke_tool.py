@@ -14,6 +14,7 @@ from domain.model.errors import (
     CLASS_OF_CODE,
     ActionError,
     ApprovalMismatch,
+    ConnectorBusy,
     ErrorCode,
     ExecutionHalted,
     ExecutionHeld,
@@ -24,15 +25,19 @@ from domain.model.errors import (
 from domain.model.idempotency import tool_run_ref
 from domain.model.invocation import Invocation, InvocationStatus
 from domain.model.tool_mapping import Verifiable
+from domain.policies.capacity import deferral_wait
 from domain.policies.classification import Evidence, Verdict
+from domain.policies.decision import require
+from domain.policies.preflight import switches_allow
 from domain.policies.retry import Disposition, Move, after_reply, held_wait, on_entry, token_was_refused
 from domain.use_cases.approved_action import ApprovedAction, read_approved_action
 from domain.use_cases.map_action_to_tool import key_of
 from domain.use_cases.required import section
-from domain.use_cases.tool_dispatch import Sent, ToolDispatch
+from domain.use_cases.tool_dispatch import Sent, ToolDispatch, scopes_of
 from ports.clock import Clock
 from ports.execution_journal import ExecutionJournal
 from ports.intent_store import IntentStore
+from ports.kill_switches import KillSwitches
 from ports.mapping_registry import MappingRegistry
 from ports.steps.contract import FINISHING_SECONDS, MACHINE_TIMEOUT_SECONDS
 from ports.steps.state import ExecutionState, InvocationSection
@@ -52,6 +57,7 @@ class InvokeTool:
     intents: IntentStore
     registry: MappingRegistry
     journal: ExecutionJournal
+    switches: KillSwitches
     dispatch: ToolDispatch
     clock: Clock
 
@@ -117,6 +123,8 @@ class InvokeTool:
             sent = self.dispatch.send(attempt, action, seconds_left=seconds_left)
         except ExecutionHeld as held:
             return self._held(attempt, held, state)
+        except ConnectorBusy as busy:
+            return self._until_there_is_room(attempt, action, busy, state)
         if sent.reply is not None:
             return _section(sent.reply)
         disposition = self._after_reply(sent, action, state, attempt)
@@ -150,6 +158,29 @@ class InvokeTool:
                 f"{held.message}; the execution ends before the switch was released", **attempt.ref.model_dump()
             ) from held
         return self._waiting(attempt, wait, held.message)
+
+    def _until_there_is_room(
+        self, attempt: Attempt, action: ApprovedAction, busy: ConnectorBusy, state: ExecutionState
+    ) -> InvocationSection:
+        """Wait for the connector; nothing is written meanwhile, so the attempt says since when.
+
+        No dispatch asks the switches while it waits, and what is cancelled must not wait for its turn to be.
+        """
+        scopes = scopes_of(attempt, action.mapping)
+        require(switches_allow(scopes, self.switches.find(scopes)), attempt.ref)
+        wait = deferral_wait(
+            busy.wait_seconds,
+            str(attempt.ref),
+            seconds_waited=self._seconds_since(attempt.updated_at) or 0.0,
+            seconds_to_expiry=attempt.expires_at_epoch - self.clock.now().timestamp(),
+        )
+        if wait >= self._seconds_to_end(state):
+            raise PermanentError(
+                f"{busy.message}; the execution ends before there was room",
+                error_code=busy.error_code,
+                **attempt.ref.model_dump(),
+            ) from busy
+        return self._waiting(attempt, wait, busy.message)
 
     def _waiting(self, attempt: Attempt, wait_seconds: int, why: str) -> InvocationSection:
         return InvocationSection(

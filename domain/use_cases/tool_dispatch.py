@@ -1,8 +1,9 @@
 """Tool dispatch: record that a call will be sent, send it exactly once, record what is then known.
 
-The order is the safety: a dispatch is recorded, atomically with the kill switches, *before* the call; what the call
-came to is recorded *before* anything else is done with it. Both InvokeTool and the reconciler send through this one
-door; which of them may send, and when, is decided by ``domain.policies``.
+The order is the safety: a slot at the connector is taken before anything is written; a dispatch is recorded, atomically
+with the kill switches, *before* the call; what the call came to is recorded *before* anything else is done with it.
+Both InvokeTool and the reconciler send through this one door; which of them may send, and when, is decided by
+``domain.policies``.
 """
 
 import logging
@@ -11,13 +12,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.model.attempt import ARTIFACT_MISSING, Attempt
-from domain.model.errors import ConfigurationError, ErrorCode, TransientError
+from domain.model.errors import ActionError, ConfigurationError, ErrorCode, OwnershipLost, TransientError
 from domain.model.external_write import ExternalWrite
 from domain.model.idempotency import tool_run_ref
 from domain.model.invocation import Invocation, InvocationStatus
 from domain.model.kill_switch import SwitchScope
 from domain.model.tool_call import CallPurpose, ToolCall
 from domain.model.tool_mapping import EffectSafety, ToolMapping, Verifiable
+from domain.policies.capacity import CallResult, result_of
 from domain.policies.classification import (
     Evidence,
     Verdict,
@@ -29,6 +31,7 @@ from domain.policies.decision import require
 from domain.policies.preflight import approval_unexpired
 from domain.policies.retry import answer_ends_doubt
 from domain.use_cases.approved_action import ApprovedAction
+from domain.use_cases.connector_slots import ConnectorSlots
 from domain.use_cases.gateway_exchange import GatewayExchange
 from domain.use_cases.map_action_to_tool import key_of
 from ports.clock import Clock
@@ -64,6 +67,16 @@ class Asked:
     artifact_ref: str | None
 
 
+def scopes_of(attempt: Attempt, mapping: ToolMapping) -> tuple[SwitchScope, ...]:
+    """Return every kill switch that can stop this action's call."""
+    return (
+        *SwitchScope.before_mapping(
+            tenant_id=attempt.tenant_id, action_type=attempt.action_type, action_intent_id=attempt.action_intent_id
+        ),
+        *SwitchScope.of_tool(tool_name=mapping.tool_name, connector=mapping.connector),
+    )
+
+
 @dataclass(frozen=True)
 class ToolDispatch:
     """Sends calls and asks about them, each exactly once and on record."""
@@ -71,17 +84,33 @@ class ToolDispatch:
     journal: ExecutionJournal
     external_writes: ExternalWrites
     exchange: GatewayExchange
+    slots: ConnectorSlots
     clock: Clock
 
     def send(self, attempt: Attempt, action: ApprovedAction, *, seconds_left: float) -> Sent:
         """Send the action's call once.
 
         Raises, with nothing sent: ``TransientError`` (no time is left, or the dispatch could not be recorded),
-        ``ExecutionHalted``, ``ExecutionHeld``, ``IntentExpired``, ``OwnershipLost``, ``ConfigurationError``; and
-        ``TransientError`` too where the proof that nothing was done could not be recorded.
+        ``ConnectorBusy``, ``ExecutionHalted``, ``ExecutionHeld``, ``IntentExpired``, ``OwnershipLost``,
+        ``ConfigurationError``; and ``TransientError`` too where the proof that nothing was done could not be recorded.
         """
         if self.exchange.deadline_seconds(seconds_left) <= 0:
             raise TransientError(f"no time is left to call {action.mapping.tool_name} safely; nothing was sent")
+        # Asked before the slot, too: an approval that is over must end, and not wait for a connector.
+        require(approval_unexpired(attempt.expires_at_epoch, self.clock.now()), attempt.ref)
+        lease = tool_run_ref(key_of(action), attempt.attempt_count + 1)
+        slot = self.slots.take(attempt.ref, action.mapping.connector, lease)
+        try:
+            sent, result = self._send(attempt, action, seconds_left)
+        except OwnershipLost:
+            raise  # whoever has taken over may be sending under the same lease
+        except ActionError:
+            self.slots.give_back(slot, CallResult.SILENT)
+            raise
+        self.slots.give_back(slot, result)
+        return sent
+
+    def _send(self, attempt: Attempt, action: ApprovedAction, seconds_left: float) -> tuple[Sent, CallResult]:
         dispatched, call = self._dispatch(attempt, action)
         try:
             exchange = self.exchange.send(call, action.mapping, seconds_left=seconds_left)
@@ -89,20 +118,22 @@ class ToolDispatch:
             self._take_back(dispatched, error.error_code, error.message)
             raise
         verdict = classify(exchange.reply.outcome, call.tool_name, action.mapping.result)
-        artifact = exchange.artifact_ref
+        artifact, result = exchange.artifact_ref, result_of(exchange.reply.outcome, verdict)
         match verdict.evidence:
             case Evidence.IN_DOUBT:
-                return Sent(dispatched, self._note_doubt(dispatched, verdict, artifact), verdict, artifact, None)
+                noted = self._note_doubt(dispatched, verdict, artifact)
+                return Sent(dispatched, noted, verdict, artifact, None), result
             case Evidence.NOT_DONE:
                 code = verdict.error_code or ErrorCode.UNKNOWN_ERROR
                 taken_back = self._take_back(
                     dispatched, code, verdict.error_message or "", artifact or ARTIFACT_MISSING
                 )
-                return Sent(dispatched, taken_back, verdict, artifact, None)
+                return Sent(dispatched, taken_back, verdict, artifact, None), result
             case _:
                 reply = self._reply(dispatched, call, verdict, artifact)
                 ends_doubt = self._ends_doubt(dispatched, action.mapping.effect_safety)
-                return Sent(dispatched, self._keep(dispatched, call, reply, ends_doubt), verdict, artifact, reply)
+                kept = self._keep(dispatched, call, reply, ends_doubt)
+                return Sent(dispatched, kept, verdict, artifact, reply), result
 
     def ask(self, attempt: Attempt, mapping: ToolMapping, effect: Verifiable, *, seconds_left: float) -> Asked:
         """Ask once whether the effect of the attempt's key exists; sends nothing that could act."""
@@ -142,15 +173,7 @@ class ToolDispatch:
             run_ref=tool_run_ref(key, attempt.attempt_count + 1),
             now=now,
         )
-        scopes = (
-            *SwitchScope.before_mapping(
-                tenant_id=attempt.tenant_id,
-                action_type=attempt.action_type,
-                action_intent_id=attempt.action_intent_id,
-            ),
-            *SwitchScope.of_tool(tool_name=mapping.tool_name, connector=mapping.connector),
-        )
-        self.journal.dispatch(attempt, following, entry, scopes)
+        self.journal.dispatch(attempt, following, entry, scopes_of(attempt, mapping))
         return following, self._call(following, mapping, key).model_copy(update={"arguments": action.arguments})
 
     def _call(self, attempt: Attempt, mapping: ToolMapping, key: str) -> ToolCall:

@@ -1,6 +1,6 @@
 """CloudWatch: log groups, alarms and dashboards."""
 
-from local.deployer.frame import Clients, Created, Inputs, creates, unsupported
+from local.deployer.frame import Clients, Created, DeployError, Inputs, creates, unsupported
 
 
 @creates("aws:cloudwatch/logGroup:LogGroup")
@@ -15,6 +15,27 @@ def log_group(inputs: Inputs, aws: Clients) -> Created:
     # pulumi-aws gives the ARN without the `:*` that the service appends for policies.
     arn = next(group["arn"] for group in found if group["logGroupName"] == name).removesuffix(":*")
     return Created(name, {"arn": arn})
+
+
+@creates("aws:cloudwatch/logMetricFilter:LogMetricFilter")
+def log_metric_filter(inputs: Inputs, aws: Clients) -> Created:
+    """Create a metric that counts lines of a log group."""
+    name, counted = inputs.required("name"), inputs.block("metricTransformation")
+    if counted is None:
+        raise DeployError("metricTransformation is missing; without it nothing would be counted")
+    aws.client("logs").put_metric_filter(
+        logGroupName=inputs.required("logGroupName"),
+        filterName=name,
+        filterPattern=inputs.required("pattern"),
+        metricTransformations=[
+            {
+                "metricName": counted.required("name"),
+                "metricNamespace": counted.required("namespace"),
+                "metricValue": counted.required("value"),
+            }
+        ],
+    )
+    return Created(name)
 
 
 @creates("aws:cloudwatch/metricAlarm:MetricAlarm")

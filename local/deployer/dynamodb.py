@@ -8,7 +8,7 @@ from local.deployer.frame import Clients, Created, Inputs, creates
 
 @creates("aws:dynamodb/table:Table")
 def table(inputs: Inputs, aws: Clients) -> Created:
-    """Create a table with its indexes, encryption and protection, and switch its recovery on."""
+    """Create a table with its indexes, encryption, protection and expiry, and switch its recovery on."""
     dynamodb, name = aws.client("dynamodb"), inputs.required("name")
     request: dict[str, Any] = {
         "TableName": name,
@@ -32,6 +32,15 @@ def table(inputs: Inputs, aws: Clients) -> Created:
         dynamodb.update_continuous_backups(
             TableName=name,
             PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": recovery.required("enabled")},
+        )
+    expiry = inputs.block("ttl")
+    if expiry is not None:
+        dynamodb.update_time_to_live(
+            TableName=name,
+            TimeToLiveSpecification={
+                "AttributeName": expiry.required("attributeName"),
+                "Enabled": expiry.required("enabled"),
+            },
         )
     return Created(name, {"arn": arn})
 

@@ -24,6 +24,9 @@ from ports.steps.state import (
     StartSection,
 )
 
+BREAKER_OPENED: Final = "circuit breaker opened"
+"""The message of the log line that an alarm counts; whoever sends writes it, each time a connector is given up on."""
+
 GET, QUERY, PUT, UPDATE, CHECK = Access.GET, Access.QUERY, Access.PUT, Access.UPDATE, Access.CHECK
 PUBLISH, CALL, SEND, DESCRIBE = Access.PUBLISH, Access.CALL, Access.SEND, Access.DESCRIBE
 
@@ -39,7 +42,7 @@ quota"), so seven days bear rounds of four minutes on average.
 
 SETTLING_MARGIN_SECONDS: Final = 8
 """Kept back from a function's time for writing down what a tool answered, in seconds: the archive may take four, and
-three store calls take well under one each while the stores answer at all. It orders the deadlines: HTTP < function <
+the few store calls take well under one each while the stores answer at all. It orders the deadlines: HTTP < function <
 task < machine."""
 
 FINISHING_SECONDS: Final = 600
@@ -151,6 +154,8 @@ class StepSpec(FunctionSpec):
 _GATEWAY_USES: Final = uses(
     gateway=(CALL,), token_endpoint=(CALL,), gateway_credentials=(GET,), execution_artifacts=(PUT,)
 )
+_SENDER_USES: Final = uses(connector_capacity=(GET, PUT), connector_limits=(GET,))
+"""Of those who send the action's own call; who only asks or undoes is not limited."""
 _RECORDER_USES: Final = uses(
     execution_attempts=(GET, PUT),
     execution_outcomes=(GET, PUT),
@@ -218,9 +223,10 @@ STEPS: Final[dict[StepName, StepSpec]] = {
                     action_type_registry=(GET,),
                     execution_attempts=(GET, PUT),
                     ledger=(PUT,),
-                    kill_switches=(CHECK,),
+                    kill_switches=(GET, CHECK),
                     external_write_dedupe=(PUT,),
                 ),
+                *_SENDER_USES,
                 *_GATEWAY_USES,
             ),
             has_external_effect=True,
@@ -297,6 +303,7 @@ RECONCILER: Final = FunctionSpec(
             quarantine=(SEND,),
             executions=(DESCRIBE,),
         ),
+        *_SENDER_USES,
         *_GATEWAY_USES,
     ),
 )

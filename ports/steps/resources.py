@@ -56,6 +56,8 @@ class Resource(StrEnum):
     LEDGER = "ledger"
     SIGNALS = "signals"
     KILL_SWITCHES = "kill-switches"
+    CONNECTOR_CAPACITY = "connector-capacity"
+    CONNECTOR_LIMITS = "connector-limits"
     EXECUTION_ARTIFACTS = "execution-artifacts"
     EVENT_BUS = "event-bus"
     GATEWAY_CREDENTIALS = "gateway-credentials"
@@ -78,6 +80,7 @@ class Resource(StrEnum):
 
 
 _KINDS = {
+    Resource.CONNECTOR_LIMITS: ResourceKind.SETTING,
     Resource.EXECUTION_ARTIFACTS: ResourceKind.BUCKET,
     Resource.EVENT_BUS: ResourceKind.EVENT_BUS,
     Resource.GATEWAY_CREDENTIALS: ResourceKind.SECRET,
@@ -98,6 +101,14 @@ _ENVIRONMENT_KEYS = {
     Resource.LEDGER: ("LEDGER_TABLE_NAME",),
     Resource.SIGNALS: ("SIGNALS_TABLE_NAME",),
     Resource.KILL_SWITCHES: ("KILL_SWITCHES_TABLE_NAME",),
+    Resource.CONNECTOR_CAPACITY: ("CONNECTOR_CAPACITY_TABLE_NAME",),
+    Resource.CONNECTOR_LIMITS: (
+        "CONNECTOR_CONCURRENCY",
+        "CONNECTOR_RATE_PER_SECOND",
+        "CONNECTOR_BURST",
+        "BREAKER_FAILURES",
+        "BREAKER_OPEN_SECONDS",
+    ),
     Resource.EXECUTION_ARTIFACTS: ("EXECUTION_ARTIFACTS_BUCKET",),
     Resource.EVENT_BUS: ("EVENT_BUS_NAME",),
     Resource.GATEWAY_CREDENTIALS: ("GATEWAY_CREDENTIALS_SECRET_ARN",),

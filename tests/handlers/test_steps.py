@@ -32,7 +32,7 @@ def stage() -> Iterator[Stage]:
     with ExitStack() as overrides:
         for port in ("clock", "intents", "registry", "kill_switches", "journal", "external_writes", "artifacts"):
             _swap(overrides, port, stage)
-        for port in ("publisher", "gateway"):
+        for port in ("publisher", "gateway", "connector_capacity"):
             _swap(overrides, port, stage)
         yield stage
 

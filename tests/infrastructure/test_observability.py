@@ -148,3 +148,19 @@ def test_the_dashboard_shows_every_alarmed_metric(dev: Recording) -> None:
     }
 
     assert shown == watched(dev)
+
+
+def test_a_breaker_that_opens_is_counted_in_the_logs_of_who_sends_and_raises_an_alarm(dev: Recording) -> None:
+    """Actions that wait fail nowhere, so nothing else would say that a connector is broken."""
+    filters = dev.of("aws:cloudwatch/logMetricFilter:LogMetricFilter")
+    counted = {"name": "CircuitBreakersOpened", "namespace": "cc-native-dev-execution", "value": "1"}
+
+    assert {one.inputs["logGroupName"] for one in filters} == {
+        "/aws/lambda/cc-native-dev-tool-invoker",
+        "/aws/lambda/cc-native-dev-execution-reconciler",
+    }
+    assert [one.inputs["metricTransformation"] for one in filters] == [counted, counted]
+    assert {one.inputs["pattern"] for one in filters} == {'{ $.message = "circuit breaker opened" }'}
+    alarm = dev.one(ALARM, "connector-breaker-opened").inputs
+    assert (alarm["metricName"], alarm["namespace"]) == (counted["name"], counted["namespace"])
+    assert alarm["treatMissingData"] == "notBreaching"

@@ -68,7 +68,8 @@ def test_the_invoker_writes_artifacts_and_reads_its_one_secret() -> None:
 
     assert found[f"{ARNS[Resource.EXECUTION_ARTIFACTS]}/tenant/*"] == ["s3:PutObject"]
     assert found[ARNS[Resource.GATEWAY_CREDENTIALS]] == ["secretsmanager:GetSecretValue"]
-    assert found[ARNS[Resource.KILL_SWITCHES]] == ["dynamodb:ConditionCheckItem"]
+    assert found[ARNS[Resource.KILL_SWITCHES]] == ["dynamodb:ConditionCheckItem", "dynamodb:GetItem"]
+    assert found[ARNS[Resource.CONNECTOR_CAPACITY]] == ["dynamodb:GetItem", "dynamodb:PutItem"]
 
 
 @pytest.mark.parametrize("step", [StepName.RECORD_OUTCOME, StepName.RECORD_FAILURE])

@@ -16,7 +16,7 @@ from tests.infrastructure.program import CLIENT_SECRET, NAME_KEYS, Recording, ru
 FUNCTION_COUNT = len(FUNCTIONS)
 
 COUNTS = {
-    "aws:dynamodb/table:Table": 8,
+    "aws:dynamodb/table:Table": 9,
     "aws:dynamodb/tableItem:TableItem": 1,
     "aws:s3/bucket:Bucket": 1,
     "aws:s3/bucketVersioning:BucketVersioning": 1,
@@ -29,7 +29,8 @@ COUNTS = {
     "aws:cloudwatch/eventRule:EventRule": 3,
     "aws:cloudwatch/eventTarget:EventTarget": 3,
     "aws:cloudwatch/logGroup:LogGroup": FUNCTION_COUNT + 1,
-    "aws:cloudwatch/metricAlarm:MetricAlarm": 4 * FUNCTION_COUNT + 20,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": 4 * FUNCTION_COUNT + 21,
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": 2,
     "aws:cloudwatch/dashboard:Dashboard": 1,
     "aws:sqs/queue:Queue": FUNCTION_COUNT + 5,
     "aws:sqs/queuePolicy:QueuePolicy": FUNCTION_COUNT + 5,
@@ -152,7 +153,7 @@ def test_the_exports_are_what_operators_and_tools_need(dev: Recording) -> None:
         *("alarm_topic_arn", "dashboard_name"),
     }
     assert set(dev.exports["functions"]) == {spec.component for spec in FUNCTIONS.values()}
-    assert len(dev.exports["tables"]) == 8
+    assert len(dev.exports["tables"]) == 9
     assert {"ingress-dlq", "outcome-spool", "tool-invoker-handler-dlq"} <= set(dev.exports["queues"])
     assert {"compensation-tasks", "attention", "quarantine"} <= set(dev.exports["queues"])
 

@@ -4,7 +4,15 @@ import re
 import shlex
 from collections import Counter
 
-from infrastructure.alarms import Alarm, function_alarms, machine_alarms, queue_alarms, rule_alarms, silence_alarm
+from infrastructure.alarms import (
+    Alarm,
+    breaker_alarm,
+    function_alarms,
+    machine_alarms,
+    queue_alarms,
+    rule_alarms,
+    silence_alarm,
+)
 from infrastructure.naming import DEFAULT_EVENT_BUS, Names
 from local.__main__ import parser
 from local.operations import QUEUES
@@ -21,6 +29,7 @@ def declared() -> list[Alarm]:
     return [
         *function_alarms(NAMES, 5),
         silence_alarm(NAMES),
+        breaker_alarm(NAMES),
         *queue_alarms(NAMES),
         *machine_alarms(NAMES, ACCOUNT),
         *rule_alarms(NAMES, DEFAULT_EVENT_BUS),

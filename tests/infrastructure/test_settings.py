@@ -48,6 +48,14 @@ def test_text_as_pulumi_stores_it_is_understood() -> None:
 
 
 WRONG = [
+    ("connectorConcurrency", "0", "greater than or equal to 1"),
+    ("connectorConcurrency", "101", "less than or equal to 100"),
+    ("connectorRatePerSecond", "0", "greater than or equal to 1"),
+    ("connectorRatePerSecond", "0.5", "valid integer"),
+    ("connectorBurst", "0", "greater than or equal to 1"),
+    ("breakerFailures", "0", "greater than or equal to 1"),
+    ("breakerOpenSeconds", "0", "greater than or equal to 1"),
+    ("breakerOpenSeconds", "901", "less than or equal to 900"),
     ("reconcileEveryMinutes", "0", "greater than or equal to 1"),
     ("reconcileEveryMinutes", "11", "less than or equal to 10"),
     ("reconcileEveryMinutes", "often", "valid integer"),

@@ -8,24 +8,52 @@ import pytest
 from moto import mock_aws
 
 from adapters.dynamodb.kill_switches import DynamoDbKillSwitches
+from domain.model.connector_capacity import ConnectorCapacity
 from domain.model.kill_switch import SwitchKind, SwitchScope, SwitchState
 from infrastructure import stores
-from infrastructure.stores import INDEXES, TABLES
+from infrastructure.stores import INDEXES, TABLES, TTL_ATTRIBUTES
 from ports.steps.resources import Resource
 from tests.infrastructure.program import Recording, run
 
+LIMITS = Resource.CONNECTOR_LIMITS.environment_keys
 TABLE = "aws:dynamodb/table:Table"
 
 
 @pytest.mark.parametrize("table", [resource.value for resource in TABLES])
 def test_a_table_is_encrypted_and_can_be_restored(dev: Recording, table: str) -> None:
-    """D78: on demand, encrypted, with point-in-time recovery; nothing expires, because a lost claim runs twice."""
+    """D78: on demand, encrypted, with point-in-time recovery."""
     inputs = dev.one(TABLE, table).inputs
 
     assert (inputs["hashKey"], inputs["rangeKey"], inputs["billingMode"]) == ("pk", "sk", "PAY_PER_REQUEST")
     assert inputs["pointInTimeRecovery"] == {"enabled": True}
     assert inputs["serverSideEncryption"] == {"enabled": True}
-    assert "ttl" not in inputs
+
+
+def test_nothing_expires_but_what_throttles(dev: Recording) -> None:
+    """A lost claim runs twice; a lost count of calls lets a few more go. The attribute is one of the model's."""
+    expiring = {table.name: table.inputs["ttl"] for table in dev.of(TABLE) if table.inputs.get("ttl")}
+
+    assert expiring == {"connector-capacity": {"attributeName": "forget_at_epoch", "enabled": True}}
+    assert TTL_ATTRIBUTES[Resource.CONNECTOR_CAPACITY] in ConnectorCapacity.model_fields
+
+
+def test_the_limits_of_calls_are_told_to_those_who_send() -> None:
+    """A limit that is configured and not told would be another one's default."""
+    recording = run(
+        "dev",
+        connectorConcurrency="3",
+        connectorRatePerSecond="4",
+        connectorBurst="5",
+        breakerFailures="6",
+        breakerOpenSeconds="7",
+    )
+    told = {
+        function.name: [function.inputs["environment"]["variables"].get(key) for key in LIMITS]
+        for function in recording.of("aws:lambda/function:Function")
+    }
+
+    assert told.pop("tool-invoker") == told.pop("execution-reconciler") == ["3", "4", "5", "6", "7"]
+    assert {value for values in told.values() for value in values} == {None}
 
 
 def test_production_tables_refuse_deletion(dev: Recording, prod: Recording) -> None:

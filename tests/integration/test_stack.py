@@ -67,13 +67,18 @@ def test_a_preview_names_what_a_deployment_creates(stack: LocalStack) -> None:
 
 @pytest.mark.parametrize("component", sorted(TABLES))
 def test_every_table_is_there_as_declared(info: StackInfo, component: str) -> None:
-    """Keys, encryption and recovery; a lost setting would be noticed only on the day it is needed."""
+    """Keys, encryption, recovery and expiry; a lost setting would be noticed only on the day it is needed."""
     dynamodb, name = info.client("dynamodb"), info.tables[component]
     table = dynamodb.describe_table(TableName=name)["Table"]
     assert {key["AttributeName"]: key["KeyType"] for key in table["KeySchema"]} == {"pk": "HASH", "sk": "RANGE"}
     assert table["SSEDescription"]["Status"] == "ENABLED"
     backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+    expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    expires = expiry["TimeToLiveStatus"] == "ENABLED"
+    assert (expires, expiry.get("AttributeName")) == (
+        (True, "forget_at_epoch") if component == "connector-capacity" else (False, None)
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from local.stack import LocalStack
 from tests.ports.stores import Stores, dynamodb_stores
 from tests.ports.tables import create_tables
 from tests.ports.test_backlog import *  # noqa: F403  collecting them here runs them here
+from tests.ports.test_connector_capacity import *  # noqa: F403  as above
 from tests.ports.test_dispatch_under_kill_switches import *  # noqa: F403  as above
 from tests.ports.test_execution_journal import *  # noqa: F403  as above
 from tests.ports.test_external_writes import *  # noqa: F403  as above

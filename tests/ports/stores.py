@@ -12,12 +12,14 @@ from threading import Barrier
 from typing import TYPE_CHECKING, TypeVar
 
 from adapters.dynamodb.backlog import DynamoDbBacklog
+from adapters.dynamodb.connector_capacity import DynamoDbConnectorCapacities
 from adapters.dynamodb.execution_journal import DynamoDbExecutionJournal
 from adapters.dynamodb.external_writes import DynamoDbExternalWrites
 from adapters.dynamodb.intent_store import DynamoDbIntentStore
 from adapters.dynamodb.kill_switches import DynamoDbKillSwitches
 from adapters.dynamodb.mapping_registry import DynamoDbMappingRegistry
 from adapters.memory.backlog import MemoryBacklog
+from adapters.memory.connector_capacity import MemoryConnectorCapacities
 from adapters.memory.execution_journal import MemoryExecutionJournal
 from adapters.memory.external_writes import MemoryExternalWrites
 from adapters.memory.intent_store import MemoryIntentStore
@@ -26,6 +28,7 @@ from adapters.memory.mapping_registry import MemoryMappingRegistry
 from domain.model.attempt import Attempt
 from domain.model.errors import ActionError
 from ports.backlog import Backlog
+from ports.connector_capacity import ConnectorCapacities
 from ports.execution_journal import ExecutionJournal
 from ports.external_writes import ExternalWrites
 from ports.intent_store import IntentStore
@@ -47,6 +50,7 @@ class Stores:
     mappings: MappingRegistry
     switches: KillSwitches
     writes: ExternalWrites
+    capacities: ConnectorCapacities
     journal: ExecutionJournal
     backlog: Backlog
     truly_parallel: bool
@@ -76,6 +80,7 @@ def memory_stores() -> Stores:
         mappings=MemoryMappingRegistry(),
         switches=switches,
         writes=MemoryExternalWrites(),
+        capacities=MemoryConnectorCapacities(),
         journal=journal,
         backlog=MemoryBacklog(journal),
         truly_parallel=True,
@@ -89,6 +94,7 @@ def dynamodb_stores(client: DynamoDBClient, *, truly_parallel: bool = False) -> 
         mappings=DynamoDbMappingRegistry(client, "action-type-registry"),
         switches=DynamoDbKillSwitches(client, "kill-switches"),
         writes=DynamoDbExternalWrites(client, "external-write-dedupe"),
+        capacities=DynamoDbConnectorCapacities(client, "connector-capacity"),
         journal=a_dynamodb_journal(client),
         backlog=a_dynamodb_backlog(client),
         truly_parallel=truly_parallel,

@@ -5,6 +5,7 @@ from typing import Final
 from tests.proof import (
     compensation,
     crash_matrix,
+    fairness,
     kill_switch,
     planted_bugs,
     random_schedules,
@@ -26,6 +27,7 @@ ROWS: Final[dict[str, Row]] = {
         kill_switch.ROW,
         compensation.ROW,
         stuck_executions.ROW,
+        fairness.ROW,
         planted_bugs.ROW,
         drift.ROW,
         *WIRE_ROWS,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from tests.proof import compensation, crash_matrix, kill_switch, random_schedules, stuck_executions
+from tests.proof import compensation, crash_matrix, fairness, kill_switch, random_schedules, stuck_executions
 from tests.proof.rows import Violation
 from tests.proof.simulation.flows import PAIRS, Safety
 
@@ -94,6 +94,18 @@ class Schedules:
             if found:
                 return found
         return None
+
+
+@dataclass(frozen=True)
+class Crowds:
+    """One crowd, in the short form."""
+
+    seed: int = 0
+
+    def find(self) -> Violation | None:
+        """Look at every promise."""
+        story = fairness.Story(self.seed, quick=True)
+        return _first(fairness.violations([story], [fairness.tell(story)]))
 
 
 _A_FEW: Final = 50

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from tests.proof import (
+    bugs_crowding,
     bugs_evidence,
     bugs_machine,
     bugs_owning,
@@ -18,6 +19,7 @@ from tests.proof import (
     bugs_wire,
     compensation,
     crash_matrix,
+    fairness,
     kill_switch,
     random_schedules,
     stuck_executions,
@@ -44,6 +46,7 @@ BUGS: Final[dict[str, Bug]] = {
         bugs_machine,
         bugs_reconciling,
         bugs_wire,
+        bugs_crowding,
     )
     for bug in module.BUGS
 }
@@ -60,6 +63,7 @@ QUICK: Final = (
     "nothing-caught-in-RecordOutcome",
     "no-person-is-told",
     "sweep-skips-dispatched",
+    "one-room-for-all-tenants",
 )
 """One of each kind, for the short form."""
 
@@ -75,6 +79,7 @@ _REPLAYS: Final = {
         compensation.ROW,
         stuck_executions.ROW,
         *WIRE_ROWS,
+        fairness.ROW,
     )
     if row.replay is not None
 }

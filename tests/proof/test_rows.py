@@ -29,6 +29,7 @@ THE_ROWS = [
     "compensation",
     "drift",
     "stuck-executions",
+    "fairness",
     "agreement",
     "unknown-precision",
     "two-tenants",
@@ -153,13 +154,14 @@ def test_a_red_row_is_a_red_exit_code(
 @pytest.mark.parametrize(
     "token, part",
     [
-        ("crash-matrix:accepted/unsafe/3.5.late", "late strikes gateway.send"),
+        ("crash-matrix:accepted/unsafe/3.7.late", "late strikes gateway.send"),
         ("random-schedules:12", "outcome"),
         ("kill-switch:accepted/idempotent/GLOBAL.CANCEL.9", "when it was put back"),
         ("compensation:unsafe.2.1.refuse.AUTOMATIC/", "COMPENSATE"),
         ("stuck-executions:busy/verifiable/3.4.ABORTED", "outcome"),
         ("drift:crm___create_task.verifiable/verify-gone", "TOOL_GONE VERIFY"),
         ("drift:0-7.idempotent/only-reads", "not honoured in: ACT"),
+        ("fairness:3.quick", "most_at_once: 10"),
     ],
 )
 def test_a_case_can_be_played_again(token: str, part: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -179,6 +181,7 @@ def test_a_case_can_be_played_again(token: str, part: str, capsys: pytest.Captur
         "kill-switch:accepted",
         "compensation:a.b/",
         "stuck-executions:a/b/c.d.e",
+        "fairness:x",
         "planted-bugs:nobody",
         "drift:crm___create_task.unsafe/gone",
         "drift:crm___create_task.verifiable/nothing",

@@ -13,6 +13,7 @@ from ports.steps.resources import ResourceKind
 
 S = StepName
 GATEWAY: Final = {"gateway-credentials:GET", "execution-artifacts:PUT"}
+CAPACITY: Final = {"connector-capacity:GET", "connector-capacity:PUT"}
 RECORDER: Final = {
     *("execution-attempts:GET", "execution-attempts:PUT", "execution-outcomes:GET", "execution-outcomes:PUT"),
     *("ledger:PUT", "signals:GET", "signals:PUT", "signals:UPDATE", "event-bus:PUBLISH"),
@@ -23,7 +24,8 @@ MAY: Final = {
     S.MAP_ACTION_TO_TOOL: {"action-intents:GET", "action-type-registry:GET"},
     S.INVOKE_TOOL: {
         *("action-intents:GET", "action-type-registry:GET", "execution-attempts:GET", "execution-attempts:PUT"),
-        *("ledger:PUT", "kill-switches:CHECK", "external-write-dedupe:PUT"),
+        *("ledger:PUT", "kill-switches:GET", "kill-switches:CHECK", "external-write-dedupe:PUT"),
+        *CAPACITY,
         *GATEWAY,
     },
     S.COMPENSATE_ACTION: {
@@ -35,6 +37,7 @@ MAY: Final = {
     S.RECORD_FAILURE: {*RECORDER, "quarantine:SEND"},
     Worker.RECONCILER: {
         *RECORDER,
+        *CAPACITY,
         *GATEWAY,
         *("action-intents:GET", "action-type-registry:GET", "execution-attempts:QUERY", "signals:QUERY"),
         *("kill-switches:CHECK", "external-write-dedupe:GET", "external-write-dedupe:PUT", "executions:DESCRIBE"),

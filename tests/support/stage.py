@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from adapters.memory.artifact_store import MemoryArtifactStore
 from adapters.memory.backlog import MemoryBacklog
 from adapters.memory.clock import MemoryClock
+from adapters.memory.connector_capacity import MemoryConnectorCapacities
 from adapters.memory.execution_journal import MemoryExecutionJournal
 from adapters.memory.executions import MemoryExecutions
 from adapters.memory.external_writes import MemoryExternalWrites
@@ -59,12 +60,21 @@ FUNCTION_ARNS: Final = {
 }
 APPROVAL: Final[dict[str, JsonValue]] = dict(a_ref().model_dump())
 FOR_EVER: Final = 1_000
+LIMITS: Final = {
+    "CONNECTOR_CONCURRENCY": "10",
+    "CONNECTOR_RATE_PER_SECOND": "20",
+    "CONNECTOR_BURST": "20",
+    "BREAKER_FAILURES": "5",
+    "BREAKER_OPEN_SECONDS": "30",
+}
+"""What a stack has by default."""
 
 
 def a_step_environment(step: StepName | Worker) -> dict[str, str]:
     """Return the environment that the infrastructure would give a function, with made-up values."""
     keys = {key for use in FUNCTIONS[step].uses for key in use.resource.environment_keys}
-    return {key: "30" if key.endswith("_SECONDS") else f"the-{key.lower().replace('_', '-')}" for key in keys}
+    made_up = {key: "30" if key.endswith("_SECONDS") else f"the-{key.lower().replace('_', '-')}" for key in keys}
+    return {**made_up, **{key: value for key, value in LIMITS.items() if key in keys}}
 
 
 def the_machine() -> dict[str, Any]:
@@ -120,6 +130,7 @@ class Stage:
         self.switches = MemoryKillSwitches()
         self.journal = MemoryExecutionJournal(self.switches)
         self.writes = MemoryExternalWrites()
+        self.capacities = MemoryConnectorCapacities()
         self.artifacts = MemoryArtifactStore()
         self.publisher = MemorySignalPublisher()
         self.gateway = MemoryToolGateway()
@@ -146,6 +157,7 @@ class Stage:
             "kill_switches": Faulty(self.switches),
             "journal": Faulty(self.journal),
             "external_writes": Faulty(self.writes),
+            "connector_capacity": Faulty(self.capacities),
             "artifacts": Faulty(self.artifacts),
             "publisher": Faulty(self.publisher),
             "gateway": Faulty(self.gateway),

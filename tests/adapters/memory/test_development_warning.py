@@ -8,6 +8,7 @@ from adapters.memory import DevelopmentAdapterWarning
 from adapters.memory.artifact_store import MemoryArtifactStore
 from adapters.memory.backlog import MemoryBacklog
 from adapters.memory.clock import MemoryClock
+from adapters.memory.connector_capacity import MemoryConnectorCapacities
 from adapters.memory.execution_journal import MemoryExecutionJournal
 from adapters.memory.executions import MemoryExecutions
 from adapters.memory.external_writes import MemoryExternalWrites
@@ -22,6 +23,7 @@ BUILD = {
     "MemoryArtifactStore": MemoryArtifactStore,
     "MemoryBacklog": lambda: MemoryBacklog(MemoryExecutionJournal(MemoryKillSwitches())),
     "MemoryClock": lambda: MemoryClock(NOW),
+    "MemoryConnectorCapacities": MemoryConnectorCapacities,
     "MemoryExecutionJournal": lambda: MemoryExecutionJournal(MemoryKillSwitches()),
     "MemoryExecutions": MemoryExecutions,
     "MemoryExternalWrites": MemoryExternalWrites,

@@ -23,7 +23,6 @@ from domain.model.tool_call import ToolAnswer, TransportPhase
 from domain.model.tool_mapping import LONGEST_CALL_SECONDS, EffectSafety
 from domain.use_cases.gateway_exchange import GatewayExchange
 from domain.use_cases.invoke_tool import InvokeTool
-from domain.use_cases.tool_dispatch import ToolDispatch
 from ports.steps.contract import FINISHING_SECONDS, MACHINE_TIMEOUT_SECONDS
 from tests.builders import OTHER_EXECUTION_ARN, a_key, a_mapping, a_ref, a_switch, an_approved_intent
 from tests.domain.use_cases.world import (
@@ -215,8 +214,8 @@ def test_without_time_for_a_call_nothing_is_sent() -> None:
     world = World()
     ready = world.ready()
     exchange = GatewayExchange(world.gateway, world.artifacts, timeout_seconds=30.0)
-    dispatch = ToolDispatch(world.journal, world.external_writes, exchange, world.clock)
-    invoke = InvokeTool(world.intents, world.registry, world.journal, dispatch, world.clock)
+    dispatch = world.dispatch(exchange)
+    invoke = InvokeTool(world.intents, world.registry, world.journal, world.switches, dispatch, world.clock)
     with pytest.raises(TransientError, match="no time is left") as caught:
         invoke(ready, seconds_left=8.0)
     assert world.tools.sends == []

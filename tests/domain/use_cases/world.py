@@ -16,6 +16,7 @@ from adapters.jsonschema.argument_schemas import JsonSchemaArguments
 from adapters.memory.artifact_store import MemoryArtifactStore
 from adapters.memory.backlog import MemoryBacklog
 from adapters.memory.clock import MemoryClock
+from adapters.memory.connector_capacity import MemoryConnectorCapacities
 from adapters.memory.execution_journal import MemoryExecutionJournal
 from adapters.memory.executions import MemoryExecutions
 from adapters.memory.external_writes import MemoryExternalWrites
@@ -37,7 +38,9 @@ from domain.model.ledger import LedgerEventType
 from domain.model.outcome import Outcome
 from domain.model.signal import Signal, SignalType
 from domain.model.tool_mapping import Idempotent, ToolMapping, Unsafe, Verifiable
+from domain.policies.capacity import CapacityLimits
 from domain.use_cases.compensate_action import CompensateAction
+from domain.use_cases.connector_slots import ConnectorSlots
 from domain.use_cases.gateway_exchange import GatewayExchange
 from domain.use_cases.invoke_tool import InvokeTool
 from domain.use_cases.map_action_to_tool import MapActionToTool
@@ -59,6 +62,7 @@ SECONDS_LEFT = 55.0
 IDEMPOTENT = Idempotent(key_ttl_seconds=600)
 VERIFIABLE = Verifiable(verify_tool="crm___find_task", server_bound_seconds=30)
 UNSAFE = Unsafe()
+LIMITS = CapacityLimits(concurrency=10, rate_per_second=20, burst=20, breaker_failures=5, breaker_open_seconds=30)
 
 START, PREFLIGHT, MAP, INVOKE, COMPENSATE, RECORD, FAIL = StepName
 BEFORE_INVOKE = (START, PREFLIGHT, MAP)
@@ -79,6 +83,7 @@ class World:
         self.switchboard = MemoryKillSwitches()
         self.records = MemoryExecutionJournal(self.switchboard)
         self.kept = MemoryExternalWrites()
+        self.room = MemoryConnectorCapacities()
         self.archive = MemoryArtifactStore()
         self.gateway: Any = Faulty(self.tools)
         self.publisher: Any = Faulty(self.bus)
@@ -86,6 +91,7 @@ class World:
         self.journal: Any = Faulty(self.records)
         self.external_writes: Any = Faulty(self.kept)
         self.artifacts: Any = Faulty(self.archive)
+        self.capacities: Any = Faulty(self.room)
         self.notices = MemoryOperatorInbox()
         self.inbox: Any = Faulty(self.notices)
         self.workflow = MemoryExecutions()
@@ -105,8 +111,8 @@ class World:
         """The use case of a step, built anew as a cold function builds it."""
         exchange = GatewayExchange(self.gateway, self.artifacts, timeout_seconds=30.0)
         recording = Recording(self.journal, self.publisher, self.clock)
-        effects = (self.journal, self.external_writes, exchange, self.clock)
-        dispatch, undoing = ToolDispatch(*effects), Undoing(*effects)
+        dispatch = self.dispatch(exchange)
+        undoing = Undoing(self.journal, self.external_writes, exchange, self.clock)
         match name:
             case StepName.START_EXECUTION:
                 return StartExecution(self.intents, self.journal, self.clock)
@@ -115,7 +121,7 @@ class World:
             case StepName.MAP_ACTION_TO_TOOL:
                 return MapActionToTool(self.intents, self.registry, JsonSchemaArguments())
             case StepName.INVOKE_TOOL:
-                invoke = InvokeTool(self.intents, self.registry, self.journal, dispatch, self.clock)
+                invoke = InvokeTool(self.intents, self.registry, self.journal, self.switches, dispatch, self.clock)
                 return lambda state: invoke(state, seconds_left=SECONDS_LEFT)
             case StepName.COMPENSATE_ACTION:
                 undo = CompensateAction(self.registry, self.journal, undoing)
@@ -125,17 +131,21 @@ class World:
             case StepName.RECORD_FAILURE:
                 return RecordFailure(self.journal, recording, self.inbox, self.clock)
 
+    def dispatch(self, exchange: GatewayExchange) -> ToolDispatch:
+        """The one door through which calls are sent."""
+        slots = ConnectorSlots(self.capacities, LIMITS, self.clock)
+        return ToolDispatch(self.journal, self.external_writes, exchange, slots, self.clock)
+
     def reconcile(self) -> ReconcileExecution:
         """The reconciler of one intent, built anew as a cold function builds it."""
         exchange = GatewayExchange(self.gateway, self.artifacts, timeout_seconds=30.0)
-        effects = (self.journal, self.external_writes, exchange, self.clock)
         return ReconcileExecution(
             self.intents,
             self.registry,
             self.journal,
             self.executions,
-            ToolDispatch(*effects),
-            Undoing(*effects),
+            self.dispatch(exchange),
+            Undoing(self.journal, self.external_writes, exchange, self.clock),
             Recording(self.journal, self.publisher, self.clock),
             self.inbox,
             self.run_ids,

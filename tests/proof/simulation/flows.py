@@ -6,9 +6,11 @@ come on top.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.model.connector_capacity import Breaker, BreakerState, CapacityKey, ConnectorCapacity
 from domain.model.intent import IntentStatus
 from domain.model.kill_switch import SwitchKind, SwitchState
 from domain.model.tool_mapping import (
@@ -20,7 +22,7 @@ from domain.model.tool_mapping import (
     Unsafe,
     Verifiable,
 )
-from tests.builders import NOW, a_mapping, a_ref, a_switch, an_approved_intent
+from tests.builders import NOW, TENANT, a_mapping, a_ref, a_switch, an_approved_intent
 from tests.proof.simulation.gateway import BUSY_SECONDS, Passage
 from tests.proof.simulation.tool_side import Doing
 from tests.proof.simulation.world import World
@@ -113,6 +115,18 @@ def withdraw(world: World) -> None:
     vars(world.registry)["_mappings"].clear()
 
 
+def break_connector(seconds: float) -> Callable[[World], None]:
+    """Return what is left by others whom the connector did not answer: a breaker that is open for so long."""
+
+    def opened(world: World) -> None:
+        key = CapacityKey(tenant_id=TENANT, connector=world.mapping.connector)
+        until = NOW + timedelta(seconds=seconds)
+        breaker = Breaker(state=BreakerState.OPEN, openings=1, open_until=until)
+        world.capacities.replace(ConnectorCapacity(key=key, version=1, breaker=breaker))
+
+    return opened
+
+
 _TOOL: Final = (SwitchKind.TOOL, "crm___create_task")
 _WHILE_WAITING: Final = BUSY_SECONDS / 2
 _K, _L, _N = Safety.IDEMPOTENT, Safety.VERIFIABLE, Safety.UNSAFE
@@ -161,6 +175,19 @@ FLOWS: Final[dict[str, Flow]] = {
         agenda=[(0, set_switch(SwitchState.HOLD, *_TOOL)), (140, set_switch(SwitchState.RUNNING, *_TOOL))],
         may_act=False,
         safeties=(_N,),
+    ),
+    "shut-out": Flow(agenda=[(0, break_connector(40))], safeties=(_K, _N)),
+    "cancelled-while-shut-out": Flow(
+        agenda=[
+            (0, break_connector(5_000)),
+            (60, set_switch(SwitchState.CANCEL)),
+            (2_000, set_switch(SwitchState.RUNNING)),
+        ],
+        may_act=False,
+        safeties=(_N,),
+    ),
+    "expires-while-shut-out": Flow(
+        expires_in_seconds=60, agenda=[(0, break_connector(600))], may_act=False, safeties=(_N,)
     ),
     "approved-twice": Flow(approvals=2),
     "recorder-down": Flow(down=frozenset({("journal", "settle")})),

@@ -63,7 +63,7 @@ INVOKE, RESULT = "invoke", "result"
 _READ: Final = (Kind.BEFORE, Kind.AFTER, Kind.ERROR, Kind.THROTTLE)
 _WRITE: Final = (*_READ, Kind.LOST_REPLY, Kind.DUPLICATE)
 _WRITES: Final = frozenset(
-    {"claim", "advance", "dispatch", "settle", "mark_published", "record", "publish", "put", "flip"}
+    {"claim", "advance", "dispatch", "settle", "mark_published", "record", "publish", "put", "flip", "replace"}
 )
 _KINDS: Final[dict[tuple[str, str], tuple[Kind, ...]]] = {
     # One POST cannot arrive twice; what can is the function's own invocation, at its boundary.

@@ -12,6 +12,7 @@ from typing import Any, Final
 from adapters.memory.artifact_store import MemoryArtifactStore
 from adapters.memory.backlog import MemoryBacklog
 from adapters.memory.clock import MemoryClock
+from adapters.memory.connector_capacity import MemoryConnectorCapacities
 from adapters.memory.execution_journal import MemoryExecutionJournal
 from adapters.memory.executions import MemoryExecutions
 from adapters.memory.external_writes import MemoryExternalWrites
@@ -56,6 +57,7 @@ class World:
         self.switches = MemoryKillSwitches()
         self.journal = MemoryExecutionJournal(self.switches)
         self.writes = MemoryExternalWrites()
+        self.capacities = MemoryConnectorCapacities()
         self.artifacts = MemoryArtifactStore()
         self.publisher = MemorySignalPublisher()
         self.inbox = MemoryOperatorInbox()
@@ -92,6 +94,7 @@ class World:
             "kill_switches": self.switches,
             "journal": self.journal,
             "external_writes": self.writes,
+            "connector_capacity": self.capacities,
             "artifacts": self.artifacts,
             "publisher": self.publisher,
             "gateway": self.gateway,
@@ -124,6 +127,18 @@ class World:
         """The sample intent's outcome as it stands."""
         return self.journal.find_outcome(a_ref())
 
+    def _room(self) -> tuple[object, ...]:
+        """Return what is left of earlier calls at the connector, without what has passed and decides nothing."""
+        now = self.clock.now()
+        return tuple(
+            (
+                tuple(name for name, until in state.leases.items() if until > now),
+                max(state.bucket_full_at or now, now),
+                state.breaker,
+            )
+            for state in vars(self.capacities)["_states"].values()
+        )
+
     def _find_cells(self) -> "list[tuple[object, str, Callable[[Any], Any]]]":
         """Return where everything that can change is kept, with how it is copied."""
         holders: list[object] = [self.clock, self.run_ids, self, self.tools, self.gateway]
@@ -155,6 +170,7 @@ class World:
             tuple(signal.signal_id for signal in self.publisher.published),
             tuple(notice.notice_id for notice in self.inbox.notices),
             tuple(vars(self.writes)["_writes"]),
+            self._room(),
             tuple(vars(self.executions)["_statuses"].items()),
             tuple(vars(self.switches)["_switches"].values()),
             tuple((body["execution_arn"], repr(body)) for body in self.spooled),

@@ -169,7 +169,10 @@ class _Player:
         number = next(self.numbers)
         time.sleep(RAMP_SECONDS * number if number < RAMP_CASES else 0)
         name, expires_at = f"kill-{self.run}-{number}", int(time.time()) + case.lifetime_seconds
-        intent = a_proof_intent(name, f"KILL_{case.effect_name}", expires_at_epoch=expires_at)
+        # Each case has a tenant of its own: the dead keep their slots for a minute, and would make the others wait.
+        intent = a_proof_intent(
+            name, f"KILL_{case.effect_name}", tenant_id=f"tenant-{name}", expires_at_epoch=expires_at
+        )
         self.ground.seed([intent])
         self.mortuary.order(case, name)
         for fault in case.faults:
