@@ -194,6 +194,9 @@ def _exchange(
 ) -> None:
     response = http.send(request, stream=True, auth=None, follow_redirects=False)
     try:
+        if not response.http_version.startswith("HTTP/1."):
+            # h11 reads any digit there as if it were 1.
+            raise httpx.RemoteProtocolError("an answer of another version of HTTP than is spoken here")
         received.status, received.headers = response.status_code, response.headers
         if is_complete is None or response.headers.get("content-encoding", "identity") != "identity":
             # Compression was never asked for, and unpacking it has no bound.

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.mcp.answer_reader import GatewayLimits
 from adapters.mcp.results import MAX_CONTENT_BLOCKS
-from domain.model.tool_call import ToolAnswer, TransportFailure, TransportPhase
+from domain.model.tool_call import NEVER_SENT, ToolAnswer, TransportFailure, TransportPhase
 from tests.adapters.mcp.stand_in import (
     REQUEST_ID,
     Chunks,
@@ -24,6 +24,20 @@ from tests.adapters.mcp.stand_in import (
 )
 
 PROGRESS = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progress": 1}}
+
+
+@pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1", "HTTP/1.9"])
+def test_an_answer_of_any_http_1_is_read(version: str) -> None:
+    """Minor versions understand each other (RFC 9110, section 2.5)."""
+    response = httpx.Response(200, json=a_response(), extensions={"http_version": version.encode()})
+    assert Harness(lambda _: response).answer().structured == a_result()["structuredContent"]
+
+
+@pytest.mark.parametrize("version", ["HTTP/0.9", "HTTP/2", "HTTP/5.1"])
+def test_an_answer_of_another_http_is_none(version: str) -> None:
+    """Nothing else was spoken, so whatever that is, it leaves the call in doubt."""
+    response = httpx.Response(200, json=a_response(), extensions={"http_version": version.encode()})
+    assert Harness(lambda _: response).failure().phase not in NEVER_SENT
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON"])
