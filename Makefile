@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach candidate,python3 python3.13 python3.14 python3.
 VENV := .venv/installed
 BIN := .venv/bin
 # The rooms that exist, plus the Pulumi program; mypy is told about each by name because nothing is installed.
-SOURCES := $(wildcard __main__.py domain ports adapters handlers infrastructure local cli tests benchmarks)
+SOURCES := $(wildcard __main__.py domain ports adapters handlers infrastructure local cli tests benchmarks examples)
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --annotation-style=line \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 # An empty configuration, so that the hashes are those the public registry publishes, for every platform.
@@ -28,11 +28,11 @@ $(VENV): requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $(VENV)
 
-demo: $(VENV) ## play every scenario on the embedded AWS and check each result
-	$(BIN)/python -m local demo $(ARGS)
+demo: $(VENV) ## play every scenario on the embedded AWS and check each result (PROTOCOL=2025-11-25)
+	$(BIN)/python -m local demo $(if $(PROTOCOL),--protocol $(PROTOCOL)) $(ARGS)
 
-local: $(VENV) ## keep the embedded AWS running until interrupted (ARGS="--port 4600")
-	$(BIN)/python -m local up $(ARGS)
+local: $(VENV) ## keep the embedded AWS running until interrupted (PROTOCOL=2025-11-25, ARGS="--port 4600")
+	$(BIN)/python -m local up $(if $(PROTOCOL),--protocol $(PROTOCOL)) $(ARGS)
 
 test: $(VENV) ## run every test (PYTEST_ARGS="-k replay")
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)

@@ -7,6 +7,7 @@ import pulumi
 
 from infrastructure.configuration import current_account, read_settings
 from infrastructure.functions import StepFunctions, StepFunctionsConfig
+from infrastructure.gateway import Gateway, GatewayConfig
 from infrastructure.identity import Identity, IdentityConfig
 from infrastructure.observability import Observability, ObservabilityConfig
 from infrastructure.queues import Queues, QueuesConfig
@@ -21,7 +22,8 @@ account_id = current_account()
 stores = Stores("stores", StoresConfig(settings, account_id))
 queues = Queues("queues", QueuesConfig(settings, account_id))
 identity = Identity("identity", IdentityConfig(settings, account_id))
-functions = StepFunctions("functions", StepFunctionsConfig(settings, account_id, stores, queues, identity))
+gateway = Gateway("gateway", GatewayConfig(settings, account_id, identity))
+functions = StepFunctions("functions", StepFunctionsConfig(settings, account_id, stores, queues, identity, gateway))
 workflow = Workflow("workflow", WorkflowConfig(settings, account_id, functions.alias_arns, queues.outcome_spool))
 trigger = ApprovalTrigger(
     "trigger",
@@ -46,7 +48,8 @@ pulumi.export("log_groups", {**functions.log_groups, "execution-orchestrator": w
 pulumi.export("state_machine_arn", workflow.machine_arn)
 pulumi.export("rule_arn", trigger.rule_arn)
 pulumi.export("reconcile_rule_arns", reconciliation.rule_arns)
-pulumi.export("gateway_url", settings.gateway_url)
+for key, value in gateway.exports.items():
+    pulumi.export(key, value)
 pulumi.export("user_pool_id", identity.user_pool_id)
 pulumi.export("token_endpoint_url", identity.token_endpoint_url)
 pulumi.export("token_scopes", list(settings.scopes))
@@ -54,5 +57,6 @@ pulumi.export("token_issuer", identity.issuer)
 pulumi.export("jwks_uri", identity.jwks_uri)
 pulumi.export("client_id", identity.client_id)
 pulumi.export("gateway_credentials_secret_arn", identity.secret_arn)
+pulumi.export("mcp_protocol_version", settings.mcp_protocol_version)
 pulumi.export("alarm_topic_arn", observability.alarm_topic_arn)
 pulumi.export("dashboard_name", observability.dashboard_name)

@@ -44,6 +44,7 @@ from domain.use_cases.tool_dispatch import ToolDispatch
 from domain.use_cases.undoing import Undoing
 from domain.use_cases.validate_preflight import ValidatePreflight
 from handlers.settings import HandlerSettings, RuntimeSettings, load_runtime_settings, load_settings
+from ports.argument_schemas import ArgumentSchemas
 from ports.steps.contract import StepName, Worker
 
 CLIENT_CONFIG = Config(
@@ -59,12 +60,28 @@ ARCHIVE_CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "sta
 """Archiving comes between a tool's answer and its record, so it may take four seconds at most and is not repeated."""
 
 
+SECRET_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
+"""The secret is read between the record of a dispatch and the call, so it may take three seconds at most: a function
+that ended there would leave in doubt a call that was never made. Without a token the step is entered again."""
+
+
 def _client(service: str) -> Any:  # noqa: ANN401  boto3 builds client classes at run time
     return boto3.client(service, config=CLIENT_CONFIG)  # type: ignore[call-overload]  # the name is a variable
 
 
 def _archive_client() -> Any:  # noqa: ANN401  as above
     return boto3.client("s3", config=ARCHIVE_CONFIG)
+
+
+def _secrets_client() -> Any:  # noqa: ANN401  as above
+    return boto3.client("secretsmanager", config=SECRET_CONFIG)
+
+
+def _argument_schemas() -> ArgumentSchemas:
+    # Its library takes longer to load than everything else but boto3, and one function in eight needs it.
+    from adapters.jsonschema.argument_schemas import JsonSchemaArguments  # noqa: PLC0415
+
+    return JsonSchemaArguments()
 
 
 def _setting(settings: HandlerSettings, name: str) -> str | None:
@@ -118,6 +135,7 @@ class Container(containers.DeclarativeContainer):
         attention_queue_url=providers.Callable(_setting, settings, "attention_queue_url"),
         quarantine_queue_url=providers.Callable(_setting, settings, "quarantine_queue_url"),
     )
+    argument_schemas = providers.Singleton(_argument_schemas)
     executions = providers.Singleton(StepFunctionsExecutions, providers.Singleton(_client, "stepfunctions"))
     backlog = providers.Singleton(
         DynamoDbBacklog,
@@ -128,7 +146,7 @@ class Container(containers.DeclarativeContainer):
     tokens = providers.Singleton(
         CognitoTokenProvider,
         http,
-        providers.Singleton(_client, "secretsmanager"),
+        providers.Singleton(_secrets_client),
         secret_arn=settings.provided.gateway_credentials_secret_arn,
         token_endpoint_url=settings.provided.token_endpoint_url,
         default_scopes=providers.Callable(_scopes, settings),
@@ -174,7 +192,9 @@ class Container(containers.DeclarativeContainer):
 
     start_execution = providers.Singleton(StartExecution, intents=intents, journal=journal, clock=clock)
     validate_preflight = providers.Singleton(ValidatePreflight, intents=intents, switches=kill_switches, clock=clock)
-    map_action_to_tool = providers.Singleton(MapActionToTool, intents=intents, registry=registry)
+    map_action_to_tool = providers.Singleton(
+        MapActionToTool, intents=intents, registry=registry, schemas=argument_schemas
+    )
     invoke_tool = providers.Singleton(
         InvokeTool,
         intents=intents,

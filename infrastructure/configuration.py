@@ -10,9 +10,14 @@ import pulumi
 import pulumi_aws as aws
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from infrastructure.settings import CONSEQUENCES, SettingsError, StackSettings
+from infrastructure.refusals import CONSEQUENCES, SettingsError
+from infrastructure.settings import StackSettings
 
 REGION_KEY: Final = "region"
+
+
+class RefusedStack(SettingsError, pulumi.RunError):
+    """A stack whose settings cannot work: Pulumi ends with the message alone, and no traceback hides it."""
 
 
 def read_settings() -> StackSettings:
@@ -21,7 +26,7 @@ def read_settings() -> StackSettings:
     present = {**get_config_env(), **CONFIG.get()}
     own = {key.partition(":")[2] for key in present if key.startswith(f"{project.name}:")}
     if REGION_KEY in own:
-        raise SettingsError("region is no setting of this project: set aws:region, by which the provider goes as well")
+        raise RefusedStack("region is no setting of this project: set aws:region, by which the provider goes as well")
     values: dict[str, object] = {}
     for key in sorted(own | CONSEQUENCES.keys() - {REGION_KEY}):
         value = project.get(key)
@@ -30,9 +35,12 @@ def read_settings() -> StackSettings:
     region = pulumi.Config("aws").get(REGION_KEY)
     if region is not None:
         values[REGION_KEY] = region
-    return StackSettings.from_mapping(
-        values, stack=pulumi.get_stack(), package_required=not pulumi.runtime.is_dry_run()
-    )
+    try:
+        return StackSettings.from_mapping(
+            values, stack=pulumi.get_stack(), package_required=not pulumi.runtime.is_dry_run()
+        )
+    except SettingsError as error:
+        raise RefusedStack(str(error)) from error
 
 
 def current_account() -> pulumi.Output[str]:

@@ -13,6 +13,7 @@ from typing import Final
 import pulumi
 import pulumi_aws as aws
 
+from infrastructure.gateway import Gateway
 from infrastructure.identity import Identity
 from infrastructure.naming import ALIAS, handler_dlq
 from infrastructure.permissions import function_policy, trust_policy
@@ -151,6 +152,7 @@ class StepFunctionsConfig:
     stores: Stores
     queues: Queues
     identity: Identity
+    gateway: Gateway
 
 
 class StepFunctions(pulumi.ComponentResource):
@@ -161,7 +163,7 @@ class StepFunctions(pulumi.ComponentResource):
 
     def __init__(self, name: str, config: StepFunctionsConfig, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("cc-native:infrastructure:StepFunctions", name, None, opts)
-        parts = (config.stores, config.queues, config.identity)
+        parts = (config.stores, config.queues, config.identity, config.gateway)
         arns = {resource: arn for part in parts for resource, arn in part.arns.items()}
         # The machine is declared after the functions it runs, so its executions are known by its name.
         arns[Resource.EXECUTIONS] = config.account_id.apply(config.settings.names.execution_arns)

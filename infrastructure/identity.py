@@ -1,8 +1,8 @@
 """Who the functions are at the gateway: one machine client, its secret, and where tokens come from.
 
 Client credentials replace the plan's user calls, whose grants do nothing (D74). The client's secret lives in Secrets
-Manager and nowhere else that a function or an export could show; no user can sign up or sign in. The gateway itself
-belongs to somebody else and is only named here.
+Manager and nowhere else that a function or an export could show; no user can sign up or sign in. The gateway is the
+business of ``gateway``, which lets this client in.
 """
 
 import re
@@ -50,9 +50,6 @@ class Identity(pulumi.ComponentResource):
         self.arns = {Resource.GATEWAY_CREDENTIALS: secret.arn}
         self.environment: dict[str, pulumi.Input[str]] = {
             "GATEWAY_CREDENTIALS_SECRET_ARN": secret.arn,
-            "AGENTCORE_GATEWAY_URL": settings.gateway_url,
-            "MCP_PROTOCOL_VERSION": settings.mcp_protocol_version,
-            "GATEWAY_TIMEOUT_SECONDS": str(settings.gateway_timeout_seconds),
             "TOKEN_ENDPOINT_URL": self.token_endpoint_url,
             "TOKEN_SCOPES": " ".join(settings.scopes),
         }

@@ -23,10 +23,11 @@ QUEUE_LIMIT: Final = 80
 MACHINE_LIMIT: Final = 80
 BUCKET_LIMIT: Final = 63
 DOMAIN_LIMIT: Final = 63
+GATEWAY_LIMIT: Final = 48
 DEFAULT_LIMIT: Final = 128
 """Characters; each from its service's API reference (IAM CreateRole, Lambda CreateFunction, EventBridge PutRule, SQS
-CreateQueue, Step Functions CreateStateMachine, S3 "Bucket naming rules", Cognito CreateUserPoolDomain). The default
-is the tightest of those services whose names are not limited more."""
+CreateQueue, Step Functions CreateStateMachine, S3 "Bucket naming rules", Cognito CreateUserPoolDomain, AgentCore
+CreateGateway). The default is the tightest of those services whose names are not limited more."""
 
 INGRESS_DLQ: Final = "ingress-dlq"
 OUTCOME_SPOOL: Final = "outcome-spool"
@@ -43,6 +44,7 @@ DEFAULT_EVENT_BUS: Final = "default"
 ALARM_TOPIC: Final = "alarms"
 DASHBOARD: Final = "execution"
 USER_POOL: Final = "agents"
+GATEWAY: Final = Resource.GATEWAY.value
 ALIAS: Final = "live"
 
 
@@ -123,6 +125,15 @@ class Names:
     def machine_arn(self, account_id: str) -> str:
         """Return the ARN that the state machine will have: its role's trust needs it before the machine exists."""
         return f"arn:{partition_of(self.region)}:states:{self.region}:{account_id}:stateMachine:{self.machine}"
+
+    @property
+    def gateway(self) -> str:
+        """The declared gateway's name."""
+        return self.of(GATEWAY, limit=GATEWAY_LIMIT)
+
+    def gateway_arns(self, account_id: str) -> str:
+        """Return the pattern of the declared gateway's ARN; the service puts ten characters of its own to the name."""
+        return f"arn:{partition_of(self.region)}:bedrock-agentcore:{self.region}:{account_id}:gateway/{self.gateway}-*"
 
     def execution_arns(self, account_id: str) -> str:
         """Return the pattern of the ARNs of this machine's executions; their names are the service's."""

@@ -48,6 +48,8 @@ LOG_DELIVERY_ACTIONS: Final = (
     "logs:UpdateLogDelivery",
 )
 
+KEY_ACTIONS: Final = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
+
 UNSCOPED_ACTIONS: Final = frozenset({*TRACING_ACTIONS, *SAMPLING_ACTIONS, *LOG_DELIVERY_ACTIONS})
 """The only actions granted on ``*``. None has resource-level permissions: X-Ray has no segment ARN to name (Service
 Authorization Reference, "AWS X-Ray"), and the delivery of state machine logs is set up on the account (AWS Step
@@ -151,6 +153,39 @@ def trust_policy(service: str, account_id: str, source_arn: str | None = None) -
             "Condition": condition,
         }
     )
+
+
+def gateway_trust_policy(account_id: str, gateway_arns: str) -> Json:
+    """Return the gateway role's trust in AgentCore, for this account's gateway of this name (Amazon Bedrock AgentCore
+    Developer Guide, "Set up permissions for AgentCore Gateway"). The gateway's whole ARN is known only when it exists,
+    and it cannot be created without the role, so the ARN's end stays open.
+    """
+    return document(
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "bedrock-agentcore.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": account_id},
+                "ArnLike": {"aws:SourceArn": gateway_arns},
+            },
+        }
+    )
+
+
+def gateway_policy(lambda_arns: Sequence[str], kms_key_arn: str | None, *, region: str, dns_suffix: str) -> Json:
+    """Return what a declared gateway may do: invoke its targets and, with a key of one's own, use that key.
+
+    The key's actions are those of the Amazon Bedrock AgentCore Developer Guide, "Encrypt your AgentCore gateway with a
+    customer-managed KMS key"; without targets that need the role and without a key there is no statement.
+    """
+    statements = []
+    if lambda_arns:
+        statements.append(allow("InvokeTargets", ("lambda:InvokeFunction",), list(lambda_arns)))
+    if kms_key_arn is not None:
+        through = {"StringEquals": {"kms:ViaService": f"bedrock-agentcore.{region}.{dns_suffix}"}}
+        statements.append({**allow("UseKey", KEY_ACTIONS, kms_key_arn), "Condition": through})
+    return document(*statements)
 
 
 def tls_only(sid: str, action: str, resources: str | list[str]) -> Json:

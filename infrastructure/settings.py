@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from infrastructure.gateway_settings import GatewaySettings
 from infrastructure.naming import IllegalName, Names, partition_of
+from infrastructure.refusals import CONSEQUENCES, SettingsError, first_of, refusal
 from infrastructure.value_rules import (
     bucket_name,
     distinct_scopes,
@@ -24,7 +26,7 @@ from infrastructure.value_rules import (
     secure_url,
     split_scope,
     spoken_version,
-    url_shape,
+    structured,
 )
 from ports.steps.contract import FUNCTIONS, MACHINE_TIMEOUT_SECONDS, SETTLING_MARGIN_SECONDS, STEPS
 from ports.steps.resources import MCP_PROTOCOL_VERSIONS, Resource
@@ -37,10 +39,6 @@ DEFAULT_REGION: Final = "us-west-2"
 
 SLOWEST_SCHEDULE_MINUTES: Final = 10
 """Once in ten minutes falls into every quarter of an hour, after which the reconciler's silence raises its alarm."""
-
-
-class SettingsError(ValueError):
-    """A configuration value that cannot work; the message names key, value and consequence."""
 
 
 class Stage(StrEnum):
@@ -56,40 +54,6 @@ class LambdaArchitecture(StrEnum):
     ARM64 = "arm64"
     X86_64 = "x86_64"
 
-
-CONSEQUENCES: Final[dict[str, str]] = {
-    "prefix": "no physical name could be built",
-    "stage": "it decides whether data survives a mistake",
-    "protect": "it decides whether data survives a mistake",
-    "region": "every ARN of the stack contains it",
-    "gatewayUrl": "every tool call, with its token, goes there",
-    "gatewayAllowedHosts": "it decides where a token may be sent",
-    "mcpProtocolVersion": "the gateway would refuse every tool call",
-    "gatewayTimeoutSeconds": "a slow tool call would end as a crashed function instead of a known result",
-    "tokenScopes": "the gateway would refuse every token",
-    "lambdaArchitecture": "the compiled wheels of the package would not load",
-    "lambdaPackage": "the functions would have no code",
-    "memory": "no function could be created",
-    "logRetentionDays": "the log groups could not be created",
-    "artifactsBucketName": "raw tool responses could not be stored",
-    "artifactsRetentionDays": "it decides how long raw tool responses are kept",
-    "eventBusName": "approvals would not reach the rule",
-    "userPoolId": "no token could be issued",
-    "tokenEndpointUrl": "no token could be fetched",
-    "alarmTopicArn": "alarms would reach nobody",
-    "reservedConcurrency": "no function could be created",
-    "functionErrorThreshold": "the functions' error alarms could not be created",
-    "reconcileEveryMinutes": "what executions left behind would not be finished in time",
-    "connectorConcurrency": "one tenant could take all of a connector, or none could call it",
-    "connectorRatePerSecond": "one tenant could flood a connector, or none could call it",
-    "connectorBurst": "one tenant could flood a connector, or none could call it",
-    "breakerFailures": "a connector that does not answer would be called on, or one failed call would stop all",
-    "breakerOpenSeconds": "a connector that does not answer would be left alone too briefly, or too long",
-}
-
-
-URL_KEYS: Final = frozenset({"gatewayUrl", "tokenEndpointUrl"})
-"""Settings that a refusal shows by their shape only."""
 
 SecureUrl = Annotated[str, AfterValidator(secure_url)]
 ProtocolVersion = Annotated[str, AfterValidator(spoken_version)]
@@ -123,8 +87,11 @@ class StackSettings(BaseModel):
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] = DEFAULT_REGION
     """Read from ``aws:region``, the provider's own setting, so that names and resources are in one region."""
 
-    gateway_url: SecureUrl
-    """The MCP endpoint of the gateway that tools are called through; https unless it is on this machine."""
+    gateway_url: SecureUrl | None = None
+    """The MCP endpoint of an existing gateway that tools are called through; https unless it is on this machine. Either
+    this or `gateway` is required."""
+    gateway: Annotated[GatewaySettings, BeforeValidator(structured)] | None = None
+    """An AgentCore gateway for this stack to declare, in the place of `gatewayUrl`: an object with the keys below."""
     gateway_allowed_hosts: TextList = ()
     """Hosts that ``gatewayUrl`` may name; empty allows the configured one."""
     mcp_protocol_version: ProtocolVersion = MCP_PROTOCOL_VERSIONS[-1]
@@ -191,19 +158,48 @@ class StackSettings(BaseModel):
         return self
 
     def _check_gateway(self) -> None:
-        host = urlsplit(self.gateway_url).hostname
+        if self.gateway_url is None and self.gateway is None:
+            raise refusal(
+                "gatewayUrl", None, "name an existing gateway by it, or declare one by the setting gateway instead"
+            )
+        if self.gateway is None:
+            self._check_host()
+        else:
+            self._check_declared_gateway(self.gateway)
+
+    def _check_host(self) -> None:
+        host = urlsplit(self.gateway_url or "").hostname
         if self.gateway_allowed_hosts and host not in self.gateway_allowed_hosts:
-            raise _refusal(
+            raise refusal(
                 "gatewayUrl",
                 self.gateway_url,
-                f"its host is not among gatewayAllowedHosts ({', '.join(self.gateway_allowed_hosts)})",
+                f"its host is not among gatewayAllowedHosts ({', '.join(self.gateway_allowed_hosts)}); "
+                "add it there, or name a gateway on one of these",
             )
+
+    def _check_declared_gateway(self, gateway: GatewaySettings) -> None:
+        if self.gateway_url is not None:
+            raise refusal("gatewayUrl", self.gateway_url, "gateway declares one already; keep one of the two")
+        if self.gateway_allowed_hosts:
+            raise refusal(
+                "gatewayAllowedHosts",
+                list(self.gateway_allowed_hosts),
+                "the host of a gateway that is declared is given by AWS; remove this, or name a gateway by gatewayUrl",
+            )
+        if self.mcp_protocol_version not in self.gateway_versions:
+            raise refusal(
+                "gateway.supportedVersions",
+                list(gateway.supported_versions),
+                f"mcpProtocolVersion is {self.mcp_protocol_version}; add it, or speak one of these",
+            )
+        if gateway.exception_level is not None and self.stage is not Stage.DEV:
+            raise refusal("gateway.exceptionLevel", gateway.exception_level, f"the stage is {self.stage}; remove it")
 
     def _check_deadlines(self) -> None:
         callers = [spec for spec in FUNCTIONS.values() if any(use.resource is Resource.GATEWAY for use in spec.uses)]
         limit = min(spec.function_timeout_seconds for spec in callers) - SETTLING_MARGIN_SECONDS
         if self.gateway_timeout_seconds > limit:
-            raise _refusal(
+            raise refusal(
                 "gatewayTimeoutSeconds",
                 self.gateway_timeout_seconds,
                 f"the functions that call the gateway end after {limit + SETTLING_MARGIN_SECONDS} s and need "
@@ -218,14 +214,14 @@ class StackSettings(BaseModel):
             return
         for key, value in (("tokenEndpointUrl", self.token_endpoint_url), ("tokenScopes", self.token_scopes)):
             if not value:
-                raise _refusal(key, None, "userPoolId names an existing pool, which has endpoint and scopes of its own")
+                raise refusal(key, None, "userPoolId names an existing pool, which has endpoint and scopes of its own")
         if not self.user_pool_id.startswith(f"{self.region}_"):
-            raise _refusal("userPoolId", self.user_pool_id, f"the pool is in another region than {self.region}")
+            raise refusal("userPoolId", self.user_pool_id, f"the pool is in another region than {self.region}")
 
     def _check_topic(self) -> None:
         place = f"arn:{self.partition}:sns:{self.region}:"
         if self.alarm_topic_arn is not None and not self.alarm_topic_arn.startswith(place):
-            raise _refusal(
+            raise refusal(
                 "alarmTopicArn",
                 self.alarm_topic_arn,
                 f"an alarm can act only on a topic of its own region, which starts with {place}",
@@ -245,11 +241,9 @@ class StackSettings(BaseModel):
         try:
             settings = cls.model_validate({**config, "stack": stack})
         except ValidationError as error:
-            raise _first_of(error, config) from error
+            raise first_of(error, config) from error
         if package_required and not Path(settings.package_path).is_file():
-            raise _refusal(
-                "lambdaPackage", settings.package_path, "there is no such file; build it with `make package`"
-            )
+            raise refusal("lambdaPackage", settings.package_path, "there is no such file; build it with `make package`")
         return settings
 
     @property
@@ -293,6 +287,12 @@ class StackSettings(BaseModel):
         return self.token_scopes or (f"{self.names.of('gateway')}/invoke",)
 
     @property
+    def gateway_versions(self) -> tuple[str, ...]:
+        """The versions of MCP that a declared gateway accepts."""
+        given = self.gateway.supported_versions if self.gateway else ()
+        return given or (self.mcp_protocol_version,)
+
+    @property
     def resource_servers(self) -> dict[str, list[str]]:
         """The names of the scopes by the resource server that grants them."""
         found: dict[str, list[str]] = {}
@@ -300,20 +300,3 @@ class StackSettings(BaseModel):
             server, name = split_scope(scope)
             found.setdefault(server, []).append(name)
         return found
-
-
-def _refusal(key: str, value: object, reason: str) -> SettingsError:
-    if key in URL_KEYS and isinstance(value, str):
-        value = url_shape(value)
-    shown = "missing" if value is None or value == () else repr(value)
-    return SettingsError(f"{key} is {shown}: {reason}; {CONSEQUENCES[key]}")
-
-
-def _first_of(error: ValidationError, config: Mapping[str, object]) -> SettingsError:
-    first = error.errors(include_url=False)[0]
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, SettingsError):
-        return cause
-    key = str(first["loc"][0]) if first["loc"] else "prefix"
-    reason = first["msg"].removeprefix("Value error, ")
-    return _refusal(key, config.get(key), reason[0].lower() + reason[1:])

@@ -71,11 +71,23 @@ def spoken_version(value: str) -> str:
     return value
 
 
+def https_url(value: str) -> str:
+    """Return an absolute https URL, on whatever machine."""
+    if urlsplit(secure_url(value)).scheme != "https":
+        raise ValueError("it is not https")
+    return value
+
+
 def list_of_text(value: object) -> object:
     """Return what a JSON array, as Pulumi stores structured values, or one bare word stands for."""
     if not isinstance(value, str):
         return value
     return json.loads(value) if value.lstrip().startswith("[") else (value,)
+
+
+def structured(value: object) -> object:
+    """Return what a JSON text, as Pulumi stores structured values, stands for; anything else as it is."""
+    return json.loads(value) if isinstance(value, str) else value
 
 
 def split_scope(scope: str) -> tuple[str, str]:

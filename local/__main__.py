@@ -4,7 +4,8 @@ up         start the stack and keep it until interrupted
 demo       start a stack, play every scenario, write .local/demo.json
 preview    print what the program would create, without creating anything
 
-seed       load intents and mappings from files into the running stack
+seed       publish mappings and store intents, from files, in the running stack
+check      compare the published mappings with the live gateway
 approve    send the approval event of an intent
 show       print what is on record about an intent
 verify     prove an intent's records against its ledger
@@ -16,6 +17,7 @@ redrive    give the messages of a queue their work again
 sweep      run the reconciler once now
 
 Exit codes: 0 done; 1 it could not be done; 2 wrong options; 3 done, and something needs a person.
+`check` has its own: 0 nothing has drifted; 1 something has; 2 it cannot be said.
 """
 
 import argparse
@@ -24,9 +26,10 @@ import sys
 from collections.abc import Callable, Sequence
 
 from domain.model.errors import ActionError
-from local.commands import intents, operating, stack
+from local.commands import intents, operating, registry, stack
 from local.commands.running import FAILURE
 from local.documents import DocumentError
+from ports.tool_catalogue import CatalogueUnavailable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    except (ActionError, DocumentError, ValueError) as error:
+    except (ActionError, CatalogueUnavailable, DocumentError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILURE
     except _stack_errors() as error:
@@ -75,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m local", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
-    for group in (stack, intents, operating):
+    for group in (stack, intents, registry, operating):
         group.add(commands)
     return whole
 

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.dynamodb.intent_store import DynamoDbIntentStore
-from adapters.dynamodb.mapping_registry import DynamoDbMappingRegistry
 from adapters.eventbridge.signal_publisher import EventBridgeSignalPublisher
 from adapters.system.clock import SystemClock
 from domain.model.errors import TransientError
@@ -19,14 +17,15 @@ from domain.model.identifiers import IntentRef
 from domain.model.intent import ActionIntent, IntentStatus
 from domain.model.outcome import Outcome, OutcomeStatus
 from domain.model.tool_mapping import ToolMapping
-from domain.use_cases.approve_intent import ApproveIntent
+from domain.use_cases.check_mappings import Checked
 from domain.use_cases.recording import Recording
 from domain.use_cases.resolve_unknown import ResolveUnknown
 from infrastructure.naming import INGRESS_DLQ, OUTCOME_SPOOL, handler_dlq
 from local.dead_letters import GivenUpEvent, LostApproval, PersonsTask, Quarantined, SpooledOutcome
-from local.documents import Document, IntentDocument, read_documents
+from local.documents import Document
 from local.functions import SWEEP_EVENT, Functions
 from local.redrive import Queue, Redrive, Redriven, Work
+from local.seeding import Loaded, Seeding
 from local.stack_info import StackInfo
 from local.stores import inbox_of, journal_of
 from ports.steps.contract import FUNCTIONS, StepName, Worker
@@ -54,42 +53,31 @@ class Operations:
     """The stack's stores and bus, as an operator's hands."""
 
     def __init__(self, info: StackInfo) -> None:
-        dynamodb = info.client("dynamodb")
         self._info = info
         self._functions = Functions(info)
         self._events = info.client("events")
         self._bus = info.event_bus
-        self.intents = DynamoDbIntentStore(dynamodb, info.tables["action-intents"])
-        self.registry = DynamoDbMappingRegistry(dynamodb, info.tables["action-type-registry"])
         self.clock = SystemClock()
-        self._approve = ApproveIntent(self.intents, self.registry, self.clock)
+        self._seeding = Seeding(info, self.clock)
+        self.intents, self.registry = self._seeding.intents, self._seeding.registry
 
-    def seed_files(self, files: Iterable[Path]) -> list[Document]:
-        """Load files of intents and mappings.
+    def seed_files(self, files: Iterable[Path]) -> Loaded:
+        """Load files of intents and mappings; nothing is stored if any of them is wrong (see ``local.seeding``)."""
+        return self._seeding.load_files(files)
 
-        Nothing is stored if any file is wrong in itself. A mapping that is already published with another content is
-        found while storing, mappings first: intents are then not stored.
-        """
-        documents = [document for file in files for document in read_documents(file, now=self.clock.now())]
-        self.seed(documents)
-        return documents
+    def seed(self, documents: Iterable[Document | ToolMapping]) -> Loaded:
+        """Load intents and mappings that were made here."""
+        return self._seeding.load(documents)
 
-    def seed(self, documents: Iterable[Document]) -> None:
-        """Store mappings first, then intents, so that an approval can name its mapping."""
-        ordered = sorted(documents, key=lambda document: isinstance(document, IntentDocument))
-        for document in ordered:
-            if isinstance(document, ToolMapping):
-                self.registry.publish(document)
-            else:
-                self.intents.put(document.intent)
-                if document.approved_by is not None:
-                    self._approve(document.intent.ref, approved_by=document.approved_by)
+    def check(self) -> tuple[Checked, ...]:
+        """Compare every published mapping with the live gateway's tools."""
+        return self._seeding.check()
 
     def approve(self, ref: IntentRef, *, approved_by: str, times: int = 1) -> ActionIntent:
         """Sign the intent if nobody has, then send ``times`` ACTION_APPROVED events; raises ``IntentNotFound``."""
         intent = self.intents.find(ref)
         if intent is None or intent.status is IntentStatus.PROPOSED:
-            intent = self._approve(ref, approved_by=approved_by)
+            intent = self._seeding.approve(ref, approved_by=approved_by)
         self.send_approvals(ref.model_dump(), times=times)
         return intent
 

@@ -21,7 +21,8 @@ from typing import Any, Final, TypeVar
 import pulumi
 import yaml
 
-from infrastructure.settings import DEFAULT_REGION, SettingsError
+from infrastructure.refusals import SettingsError
+from infrastructure.settings import DEFAULT_REGION
 from local.deployer.frame import DeployError, is_secret, plain
 from local.deployer.planner import ACCOUNT_ID, Planner
 from local.preview import render

@@ -22,11 +22,13 @@ from pydantic import SecretStr
 from infrastructure.packaging import build
 from infrastructure.settings import LambdaArchitecture
 from local.aws_clients import ROOT_CREDENTIALS
-from local.deployer import Deployer
+from local.deployer import Deployer, GatewayStandIn
+from local.deployer.agentcore import Admission
 from local.deployer.lambda_functions import RUNTIME_CLIENT
 from local.emulator import Emulator
 from local.program import ProgramRun, run_program
-from local.stack_info import FILE_NAME, StackCredentials, StackError, StackInfo, ToolServerInfo
+from local.stack_info import FILE_NAME, GatewayAccess, StackCredentials, StackError, StackInfo, ToolServerInfo
+from local.tool_server.catalogue import TARGETS
 from local.tool_server.server import ToolServer
 from local.tool_server.tokens import TokenPolicy
 from ports.steps.contract import FUNCTIONS
@@ -129,10 +131,11 @@ class LocalStack:
         running.enter_context(self.emulator)
         with _reserved_socket() as reserved:
             port = reserved.getsockname()[1]
-            gateway_url = self._gateway_url or f"https://{_HOST}:{port}/mcp"
-            self._program = self._deploy(gateway_url, package.path)
-        if self._gateway_url is None:
-            self.tool_server = running.enter_context(self._tools(self._program.exports, port))
+            stand_in = None if self._gateway_url else GatewayStandIn(f"https://{_HOST}:{port}/mcp", TARGETS)
+            self._program = self._deploy(stand_in, package.path)
+        if stand_in is not None:
+            tools = self._tools(stand_in.admission, self._program.exports["user_pool_id"], port)
+            self.tool_server = running.enter_context(tools)
             self._progress(f"tool server ready at {self.tool_server.url}")
         self._info = self._described(self._program.exports)
         running.callback(self._forget, self._info)
@@ -143,10 +146,11 @@ class LocalStack:
         info.clients.close()
         self._info = self._program = self.tool_server = None
 
-    def _deploy(self, gateway_url: str, package: Path) -> ProgramRun:
+    def _deploy(self, stand_in: GatewayStandIn | None, package: Path) -> ProgramRun:
+        gateway = {"gatewayUrl": self._gateway_url or ""} if stand_in is None else {"gateway": stand_in.declaration}
         settings = {
             "aws:region": self.emulator.region,
-            "gatewayUrl": gateway_url,
+            **gateway,
             # The emulator issues tokens at its own endpoint, whatever the pool's domain is.
             "tokenEndpointUrl": f"{self.emulator.endpoint_url}/oauth2/token",
             "lambdaPackage": str(package),
@@ -154,22 +158,22 @@ class LocalStack:
         }
         self._progress("deploying the Pulumi program")
         counted = _Count(self._progress)
-        deployer = Deployer(self.emulator, counted, runtime_command=self._runtime_command)
+        deployer = Deployer(self.emulator, counted, runtime_command=self._runtime_command, gateway=stand_in)
         started = time.monotonic()
         program = run_program(deployer, STACK_NAME, settings)
         self._progress(f"deployed {counted.number} resources in {time.monotonic() - started:.1f} s")
         return program
 
-    def _tools(self, exports: Mapping[str, Any], port: int) -> ToolServer:
+    def _tools(self, admission: Admission, user_pool_id: str, port: int) -> ToolServer:
         database = self.folder / "tools.sqlite"
         for leftover in self.folder.glob(f"{database.name}*"):
             leftover.unlink()
         tokens = TokenPolicy(
             # The issuer's own URL is Cognito's on AWS; the emulator serves the same keys at its own.
-            jwks_url=f"{self.emulator.endpoint_url}/{exports['user_pool_id']}/.well-known/jwks.json",
-            issuer=exports["token_issuer"],
-            required_scopes=tuple(exports["token_scopes"]),
-            allowed_client_ids=(exports["client_id"],),
+            jwks_url=f"{self.emulator.endpoint_url}/{user_pool_id}/.well-known/jwks.json",
+            issuer=admission.issuer,
+            required_scopes=admission.scopes,
+            allowed_client_ids=admission.client_ids,
             ca_bundle=self.emulator.ca_bundle,
         )
         return ToolServer(database, port=port, tokens=tokens, tls=self.emulator.tls)
@@ -184,6 +188,12 @@ class LocalStack:
                 secret_access_key=SecretStr(ROOT_CREDENTIALS.secret_access_key),
             ),
             gateway_url=exports["gateway_url"],
+            gateway_access=GatewayAccess(
+                protocol_version=exports["mcp_protocol_version"],
+                token_endpoint_url=exports["token_endpoint_url"],
+                token_scopes=tuple(exports["token_scopes"]),
+                credentials_secret_arn=exports["gateway_credentials_secret_arn"],
+            ),
             event_bus=exports["event_bus"],
             state_machine_arn=exports["state_machine_arn"],
             tables=exports["tables"],

@@ -43,6 +43,17 @@ class ToolServerInfo(BaseModel):
     database: Path
 
 
+class GatewayAccess(BaseModel):
+    """How a stack's functions come by a token for its gateway; the secret itself stays in its store."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    protocol_version: str
+    token_endpoint_url: str
+    token_scopes: tuple[str, ...]
+    credentials_secret_arn: str
+
+
 class StackInfo(BaseModel):
     """Where everything of a running stack is; what `stack.json` holds."""
 
@@ -53,6 +64,7 @@ class StackInfo(BaseModel):
     region: str
     credentials: StackCredentials
     gateway_url: str
+    gateway_access: GatewayAccess
     event_bus: str
     state_machine_arn: str
     tables: Mapping[str, str]

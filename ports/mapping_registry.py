@@ -1,5 +1,6 @@
 """The mapping registry port."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from domain.model.tool_mapping import ToolMapping
@@ -21,5 +22,12 @@ class MappingRegistry(Protocol):
 
         Publishing the same content again is harmless; another content under a published version raises
         ``PermanentError``: publish it as a new version instead.
+        """
+        ...
+
+    def published(self) -> Iterator[ToolMapping]:
+        """Yield every version of every mapping, deprecated ones too, in no promised order.
+
+        It reads the whole registry, a page at a time, so it is for people and checks and for no step.
         """
         ...

@@ -13,7 +13,15 @@ from domain.model.canonical_json import MAX_EXACT_INTEGER
 from domain.model.external_object import ExternalObjectRef, ExternalSystem
 from domain.model.identifiers import IntentRef
 from domain.model.tool_call import ToolAnswer, TransportFailure, TransportPhase
-from domain.model.tool_mapping import EffectSafety, Idempotent, Unsafe, Verifiable
+from domain.model.tool_mapping import (
+    EffectSafety,
+    ErrorText,
+    Idempotent,
+    ResultContract,
+    ResultEvidence,
+    Unsafe,
+    Verifiable,
+)
 
 _FIRST = string.ascii_letters + string.digits
 _REST = _FIRST + "._:@+-"
@@ -109,3 +117,11 @@ any_answers = st.builds(
     ),
 )
 """Any well-formed ``tools/call`` result, as hostile inside as a tool can make it."""
+
+result_contracts = st.builds(ResultContract, error_text=st.sampled_from(ErrorText)) | st.builds(
+    ResultContract,
+    evidence=st.just(ResultEvidence.NO_ERROR),
+    object_id=st.sampled_from((None, "/success", "/external_object_id", "/a/b")),
+    error_text=st.sampled_from(ErrorText),
+)
+"""Every way a mapping may let its tool's answers be read."""

@@ -5,17 +5,20 @@ error. Fetching a token has no effect that could be repeated by mistake, so a st
 once more; the tool call itself never is.
 """
 
+import base64
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from adapters.cognito.client_secret import ClientSecret, read_client_secret
+from adapters.http.exchange import Deadline, send_once
 from domain.model.errors import ConfigurationError
 from ports.clock import Clock
 from ports.token_provider import TokenUnavailable
@@ -26,8 +29,9 @@ if TYPE_CHECKING:
 RENEW_BEFORE_EXPIRY_SECONDS: Final = 60
 """A token is not used in its last minute: what the port promises, and more than one tool call takes."""
 
-REQUEST_TIMEOUT_SECONDS: Final = 5.0
-"""For each of connecting, sending and reading; Cognito answers in well under a second (estimated)."""
+FETCH_SECONDS: Final = 5.0
+"""Longest that fetching a token may take, in seconds, a second try with a rotated secret included: less than what a
+function keeps back to settle its call. Cognito answers in well under a second (estimated)."""
 
 MAX_RESPONSE_BYTES: Final = 65_536
 """Largest answer that is read, in bytes: a token takes about one thousand."""
@@ -100,14 +104,15 @@ class CognitoTokenProvider:
 
     def _fetch(self, scopes: tuple[str, ...]) -> _Token:
         url = _checked_endpoint(self._token_endpoint_url)
+        deadline = Deadline(self._clock, FETCH_SECONDS)
         if self._secret is not None:
             try:
-                return self._ask(url, self._secret, scopes)
+                return self._ask(url, self._secret, scopes, deadline)
             except _ClientRefused:
                 self._secret = None  # perhaps rotated since it was read
         self._secret = read_client_secret(self._secrets_client, self._secret_arn)
         try:
-            return self._ask(url, self._secret, scopes)
+            return self._ask(url, self._secret, scopes, deadline)
         except _ClientRefused as refusal:
             self._secret = None
             raise ConfigurationError(
@@ -115,9 +120,9 @@ class CognitoTokenProvider:
                 "Manager with the app client, and the requested scopes with those it is allowed."
             ) from None
 
-    def _ask(self, url: httpx.URL, secret: ClientSecret, scopes: tuple[str, ...]) -> _Token:
+    def _ask(self, url: httpx.URL, secret: ClientSecret, scopes: tuple[str, ...], deadline: Deadline) -> _Token:
         asked_at = self._clock.monotonic_seconds()
-        status, body = self._post(url, secret, scopes)
+        status, body = self._post(url, secret, scopes, deadline)
         if status == _HTTP_OK:
             return _token_in(body, asked_at)
         if status == _HTTP_TOO_MANY_REQUESTS or status in _SERVER_ERRORS:
@@ -128,25 +133,29 @@ class CognitoTokenProvider:
             f"The token endpoint answered HTTP {status}, so it is no token endpoint. Correct its URL and deploy again."
         )
 
-    def _post(self, url: httpx.URL, secret: ClientSecret, scopes: tuple[str, ...]) -> tuple[int, bytes]:
+    def _post(
+        self, url: httpx.URL, secret: ClientSecret, scopes: tuple[str, ...], deadline: Deadline
+    ) -> tuple[int, bytes]:
         form = {"grant_type": "client_credentials"} | ({"scope": " ".join(scopes)} if scopes else {})
-        client = httpx.BasicAuth(secret.client_id.get_secret_value(), secret.client_secret.get_secret_value())
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-        body = b""
-        try:
-            request = self._http.build_request("POST", url, data=form, headers=headers, timeout=REQUEST_TIMEOUT_SECONDS)
-            response = self._http.send(request, auth=client, stream=True, follow_redirects=False)
-            try:
-                for chunk in response.iter_bytes():
-                    body += chunk
-                    if len(body) > MAX_RESPONSE_BYTES:
-                        raise TokenUnavailable("the identity provider's answer is larger than is read")
-            finally:
-                response.close()
-        except (httpx.HTTPError, OSError) as error:
-            # Not chained: the error holds the request, and the request holds the credentials.
-            raise TokenUnavailable(f"the identity provider could not be asked ({type(error).__name__})") from None
-        return response.status_code, body
+        client = f"{secret.client_id.get_secret_value()}:{secret.client_secret.get_secret_value()}"
+        received = send_once(
+            self._http,
+            url,
+            headers={
+                "Authorization": f"Basic {base64.b64encode(client.encode()).decode()}",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "Content-Type": "application/x-www-form-urlencoded",
+            },
+            body=urlencode(form).encode(),
+            deadline=deadline,
+            max_response_bytes=MAX_RESPONSE_BYTES,
+            is_complete=lambda _: False,
+        )
+        if received.status is None or received.interruption is not None:
+            reason = received.interruption.reason if received.interruption else "no answer came"
+            raise TokenUnavailable(f"the identity provider could not be asked: {reason}")
+        return received.status, bytes(received.body)
 
 
 def _token_in(body: bytes, asked_at: float) -> _Token:

@@ -11,6 +11,8 @@ from domain.model.errors import PermanentError
 from domain.model.tool_mapping import ToolMapping
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
@@ -34,3 +36,7 @@ class DynamoDbMappingRegistry:
                 action_type=mapping.action_type,
                 version=mapping.version,
             )
+
+    def published(self) -> Iterator[ToolMapping]:
+        for item in self._table.everything():
+            yield model_of(ToolMapping, item, table=self._table.name)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import PutItemInputTypeDef, QueryInputTypeDef
+    from mypy_boto3_dynamodb.type_defs import PutItemInputTypeDef, QueryInputTypeDef, ScanInputTypeDef
 
     from adapters.dynamodb.item import Item
     from adapters.dynamodb.keys import ItemKey
@@ -75,6 +75,17 @@ class Table:
         while True:
             with translated("Query", f"{self.name}/{index.name} at {partition}"):
                 page = self._client.query(**request)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def everything(self) -> Iterator[Item]:
+        """Yield every item of the table, as it stands when its page is read."""
+        request: ScanInputTypeDef = {"TableName": self.name, "ConsistentRead": True}
+        while True:
+            with translated("Scan", self.name):
+                page = self._client.scan(**request)
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return

@@ -61,5 +61,6 @@ class EventStream:
     def _dispatch(self) -> Iterator[bytes]:
         data, event_type = self._data, self._event_type
         self._data, self._event_type = [], b""
-        if data and event_type in {b"", b"message"}:
+        # An event whose data is empty only primes a client that would reconnect (MCP 2025-11-25, "Transports").
+        if any(data) and event_type in {b"", b"message"}:
             yield b"\n".join(data)

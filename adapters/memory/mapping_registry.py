@@ -1,5 +1,6 @@
 """Tool mappings in memory."""
 
+from collections.abc import Iterator
 from threading import Lock
 
 from adapters.memory import warn_that_nothing_is_kept
@@ -29,3 +30,8 @@ class MemoryMappingRegistry:
                 action_type=mapping.action_type,
                 version=mapping.version,
             )
+
+    def published(self) -> Iterator[ToolMapping]:
+        with self._lock:
+            standing = list(self._mappings.values())
+        yield from standing

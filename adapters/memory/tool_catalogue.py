@@ -13,7 +13,10 @@ class MemoryToolCatalogue:
         self.listed = tuple(tools)
         self.down: str | None = None
 
-    def tools(self, *, deadline_seconds: float, scopes: Sequence[str] = ()) -> tuple[ToolDescription, ...]:  # noqa: ARG002  the port's parameters; nothing here takes time
+    def tools(self, *, deadline_seconds: float, scopes: Sequence[str] = ()) -> tuple[ToolDescription, ...]:
+        del scopes
+        if deadline_seconds <= 0:
+            raise CatalogueUnavailable("The deadline was over before the gateway was asked.")
         if self.down is not None:
             raise CatalogueUnavailable(self.down)
         return self.listed

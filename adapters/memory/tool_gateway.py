@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from adapters.memory import warn_that_nothing_is_kept
 from adapters.memory.tools import Effect, MemoryTools, StoredObject
-from domain.model.tool_call import GatewayReply, ToolAnswer, ToolCall, TransportFailure, TransportPhase
+from domain.model.tool_call import NEVER_SENT, GatewayReply, ToolAnswer, ToolCall, TransportFailure, TransportPhase
 
 
 class Effects(StrEnum):
@@ -28,9 +28,6 @@ class Effects(StrEnum):
 class _Scripted:
     outcome: ToolAnswer | TransportFailure
     effects: Effects
-
-
-_NEVER_REACH_THE_TOOL = frozenset({TransportPhase.TOKEN, TransportPhase.CONNECT})
 
 
 class MemoryToolGateway:
@@ -86,7 +83,7 @@ class MemoryToolGateway:
         ``http_status`` and ``rpc_code`` count in their own phases only. Raises ``ValueError`` for an effect in a phase
         that no call survives.
         """
-        if phase in _NEVER_REACH_THE_TOOL and effects is not Effects.NONE:
+        if phase in NEVER_SENT and effects is not Effects.NONE:
             raise ValueError(f"effects is {effects}, but a call that fails in phase {phase} never reaches the tool")
         failure = TransportFailure(
             phase=phase,
@@ -118,7 +115,7 @@ class MemoryToolGateway:
 
 def _over() -> TransportFailure:
     return TransportFailure(
-        phase=TransportPhase.CONNECT, detail="The deadline was over before the call was sent.", timed_out=True
+        phase=TransportPhase.SENT_NOTHING, detail="The deadline was over before the call was sent.", timed_out=True
     )
 
 

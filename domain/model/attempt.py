@@ -34,6 +34,9 @@ class AttemptStatus(StrEnum):
     """Recorded as in doubt; only a resolution that cites evidence leaves it."""
 
 
+ARTIFACT_MISSING: Final = "missing"
+"""Stands in the ledger where an exchange could not be archived: a lost archive is on record, like everything else."""
+
 TERMINAL: Final = frozenset(
     {AttemptStatus.SUCCEEDED, AttemptStatus.FAILED, AttemptStatus.CANCELLED, AttemptStatus.UNKNOWN}
 )
@@ -275,6 +278,7 @@ class Attempt(BaseModel):
     def replied(self, reply: Invocation, *, now: datetime, ends_doubt: bool = False) -> tuple[Self, LedgerEntry]:
         """Return the record of the tool's answer; with ``ends_doubt`` it speaks for every send before it too."""
         data = reply.model_dump(mode="json", exclude={"retry_after_seconds"}, exclude_none=True)
+        data.setdefault("raw_response_artifact_ref", ARTIFACT_MISSING)
         return self.advance(
             self._while_sent,
             LedgerEventType.TOOL_REPLIED,
@@ -293,23 +297,34 @@ class Attempt(BaseModel):
         gone = {"in_doubt": False, "open_send": False, "reply": None}
         return self.advance(status, LedgerEventType.EFFECT_VERIFIED, data, now=now, **gone)
 
-    def not_done(self, *, code: str, detail: str, now: datetime) -> tuple[Self, LedgerEntry]:
-        """Return the record after proof that the last send did nothing; earlier doubt stays."""
+    def not_done(
+        self, *, code: str, detail: str, now: datetime, artifact: str | None = None
+    ) -> tuple[Self, LedgerEntry]:
+        """Return the record after proof that the last send did nothing; earlier doubt stays.
+
+        ``artifact`` says where the exchange is archived, or that it is missing; without it there was no exchange.
+        """
         free = AttemptStatus.CLAIMED if not self.in_doubt else AttemptStatus.DISPATCHED
         return self.advance(
             AttemptStatus.UNKNOWN if self.status is AttemptStatus.UNKNOWN else free,
             LedgerEventType.TOOL_NOT_EXECUTED,
-            {"error_code": code, "detail": detail, "attempt_count": self.attempt_count},
+            self._failure(code, detail, artifact),
             now=now,
             last_failure_code=code,
             call_ended_at=now,
             open_send=False,
         )
 
-    def doubted(self, *, code: str, detail: str, now: datetime) -> tuple[Self, LedgerEntry]:
+    def doubted(
+        self, *, code: str, detail: str, now: datetime, artifact: str | None = None
+    ) -> tuple[Self, LedgerEntry]:
         """Return the record after a send ended without proof either way."""
-        data = {"error_code": code, "detail": detail, "attempt_count": self.attempt_count}
+        data = self._failure(code, detail, artifact)
         return self.advance(self._while_sent, LedgerEventType.TOOL_IN_DOUBT, data, now=now, call_ended_at=now)
+
+    def _failure(self, code: str, detail: str, artifact: str | None) -> dict[str, object]:
+        archived = {} if artifact is None else {"raw_response_artifact_ref": artifact}
+        return {"error_code": code, "detail": detail, "attempt_count": self.attempt_count, **archived}
 
     @property
     def _while_sent(self) -> AttemptStatus:

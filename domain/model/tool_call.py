@@ -5,6 +5,7 @@ phase it happened in comes back. What an answer *means* is decided by ``domain.p
 """
 
 from enum import StrEnum
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -25,6 +26,16 @@ class CallPurpose(StrEnum):
     COMPENSATE = "COMPENSATE"
 
 
+def execution_context_of(ref: IntentRef, idempotency_key: str) -> dict[str, JsonValue]:
+    """Return the reserved namespace of a call: who acts, for which intent, under which key."""
+    return {
+        "idempotency_key": idempotency_key,
+        "action_intent_id": ref.action_intent_id,
+        "tenant_id": ref.tenant_id,
+        "account_id": ref.account_id,
+    }
+
+
 class ToolCall(_Frozen):
     """Exactly one ``tools/call``: the same for every send but its ``tool_run_ref``."""
 
@@ -39,13 +50,8 @@ class ToolCall(_Frozen):
 
     @property
     def execution_context(self) -> dict[str, JsonValue]:
-        """The reserved namespace: who acts, for which intent, under which key."""
-        return {
-            "idempotency_key": self.idempotency_key,
-            "action_intent_id": self.ref.action_intent_id,
-            "tenant_id": self.ref.tenant_id,
-            "account_id": self.ref.account_id,
-        }
+        """The reserved namespace of this call."""
+        return execution_context_of(self.ref, self.idempotency_key)
 
     @property
     def wire_arguments(self) -> dict[str, JsonValue]:
@@ -60,16 +66,41 @@ class TransportPhase(StrEnum):
 
     TOKEN = "TOKEN"  # noqa: S105  a phase, not a secret
     """No token could be had; nothing was sent to the gateway."""
+    SESSION = "SESSION"
+    """The handshake that a call needs first did not come about; the call itself was not sent."""
+    RESOLVE = "RESOLVE"
+    """The gateway's name could not be resolved."""
     CONNECT = "CONNECT"
-    """Name resolution, TCP or TLS failed before the request's body was sent."""
-    SENT = "SENT"
-    """At least one byte of the body may have been sent, and no complete answer came back."""
+    """No TCP connection came about."""
+    TLS = "TLS"
+    """The TLS handshake failed, so that not even a header was sent."""
+    SENT_NOTHING = "SENT_NOTHING"
+    """No byte of the body left: the headers failed, or the time was over before the body was begun."""
+    SENT_SOMETHING = "SENT_SOMETHING"
+    """The body was begun and may have left in part or whole; no answer began."""
+    RESPONSE_HEAD = "RESPONSE_HEAD"
+    """The body was sent whole, and the head of an answer never came, or not whole."""
+    RESPONSE_BODY = "RESPONSE_BODY"
+    """The head of an answer came, and its body is cut off, too large or without an answer."""
     HTTP_STATUS = "HTTP_STATUS"
     """The gateway answered with an HTTP status other than 200."""
     RPC_ERROR = "RPC_ERROR"
     """The gateway answered with a JSON-RPC error."""
     MALFORMED = "MALFORMED"
     """An answer came back that is not a well-formed JSON-RPC response to our request."""
+
+
+NEVER_SENT: Final = frozenset(
+    {
+        TransportPhase.TOKEN,
+        TransportPhase.SESSION,
+        TransportPhase.RESOLVE,
+        TransportPhase.CONNECT,
+        TransportPhase.TLS,
+        TransportPhase.SENT_NOTHING,
+    }
+)
+"""The phases in which no byte of the call's body has left, so that no tool can have heard of it."""
 
 
 class TransportFailure(_Frozen):

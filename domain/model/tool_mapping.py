@@ -92,6 +92,8 @@ class Verifiable(_Frozen):
     kind: Literal["VERIFIABLE"] = "VERIFIABLE"
     verify_tool: ToolName
     server_bound_seconds: int = Field(ge=0, le=3_600)
+    verify_tool_schema_hash: Sha256Hex | None = None
+    """The digest of the verify tool's input schema when the mapping was published."""
 
 
 class Unsafe(_Frozen):
@@ -125,6 +127,8 @@ class CompensationPolicy(_Frozen):
     strategy: CompensationStrategy = CompensationStrategy.NONE
     compensation_tool: ToolName | None = None
     arguments: dict[ArgumentName, RefField] = Field(default_factory=dict)
+    compensation_tool_schema_hash: Sha256Hex | None = None
+    """The digest of the compensation tool's input schema when the mapping was published."""
 
     @model_validator(mode="after")
     def _automatic_names_its_tool(self) -> Self:
@@ -134,6 +138,9 @@ class CompensationPolicy(_Frozen):
             raise ValueError(msg)
         if not automatic and (self.compensation_tool is not None or self.arguments):
             msg = f"compensation_tool and arguments: a {self.strategy} policy never uses them; remove them"
+            raise ValueError(msg)
+        if not automatic and self.compensation_tool_schema_hash is not None:
+            msg = f"compensation_tool_schema_hash: a {self.strategy} policy has no tool to pin; remove it"
             raise ValueError(msg)
         if RESERVED_ARGUMENT in self.arguments:
             msg = f"arguments: {RESERVED_ARGUMENT!r} is reserved for the execution's own context; rename it"
@@ -167,6 +174,11 @@ class ResultContract(_Frozen):
     """Where a NO_ERROR answer names the object it created (RFC 6901); without it nothing can be undone."""
     object_type: ObjectType | None = None
     error_text: ErrorText = ErrorText.WITHHELD
+
+    @property
+    def of_an_undo(self) -> Self:
+        """How the answer of the compensation tool is read: the same, but that it creates nothing."""
+        return self.model_copy(update={"object_id": None, "object_type": None})
 
     @model_validator(mode="after")
     def _object_is_read_from_untyped_answers(self) -> Self:
@@ -224,8 +236,9 @@ class ToolMapping(_Frozen):
 
     @model_validator(mode="after")
     def _tools_have_one_job(self) -> Self:
-        verify = self.effect_safety.verify_tool if isinstance(self.effect_safety, Verifiable) else None
-        named = [name for name in (self.tool_name, verify, self.compensation.compensation_tool) if name is not None]
+        named = [
+            name for name in (self.tool_name, self.verify_tool, self.compensation.compensation_tool) if name is not None
+        ]
         if len(set(named)) < len(named):
             msg = (
                 "tool_name, effect_safety.verify_tool and compensation.compensation_tool must be different tools: "
@@ -241,6 +254,21 @@ class ToolMapping(_Frozen):
             msg = "tool_schema_hash: is not the digest of tool_input_schema; leave it out, it is computed"
             raise ValueError(msg)
         return self
+
+    @property
+    def verify_tool(self) -> str | None:
+        """The tool that is asked whether an effect exists; ``None`` where there is none."""
+        return self.effect_safety.verify_tool if isinstance(self.effect_safety, Verifiable) else None
+
+    @property
+    def without_pins(self) -> "ToolMapping":
+        """The mapping as a person writes it, without what was taken from the gateway when it was published."""
+        effect = self.effect_safety
+        if isinstance(effect, Verifiable):
+            effect = effect.model_copy(update={"verify_tool_schema_hash": None})
+        compensation = self.compensation.model_copy(update={"compensation_tool_schema_hash": None})
+        unpinned = {"tool_input_schema": None, "tool_schema_hash": None}
+        return self.model_copy(update={**unpinned, "effect_safety": effect, "compensation": compensation})
 
     @property
     def system(self) -> ExternalSystem:
@@ -263,6 +291,12 @@ class ToolMapping(_Frozen):
         for field in ("tool_input_schema", "result"):
             if getattr(self, field) == type(self).model_fields[field].default:
                 del content[field]
+        for part, field in (
+            ("effect_safety", "verify_tool_schema_hash"),
+            ("compensation", "compensation_tool_schema_hash"),
+        ):
+            if content[part].get(field) is None:
+                content[part].pop(field, None)
         for rule in content["parameters"]:
             if not rule["sensitive"]:
                 del rule["sensitive"]

@@ -1,23 +1,24 @@
 """Classification: what one reply of the gateway proves.
 
 The verdict rests on the tool's typed contract and on how far the call got, never on the wording of a message: text
-only chooses the error class that people read. Whatever is not listed as proof that nothing was done is in doubt.
-The lists below are assumptions about the gateway (Amazon Bedrock AgentCore Gateway answers these before it calls a
-target); they stand here, once, so that they can be checked against a real account.
+only chooses the error class that people read. What a failure proves stands in ``domain.policies.evidence``, once;
+whatever is not proved undone is in doubt.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from domain.model.errors import CLASS_OF_CODE, ErrorClass, ErrorCode
-from domain.model.external_object import UNKNOWN_OBJECT_TYPE, ExternalObjectRef, system_of_tool
+from domain.model.external_object import ExternalObjectRef
 from domain.model.redaction import redact
-from domain.model.tool_call import ToolAnswer, TransportFailure, TransportPhase
+from domain.model.tool_call import ToolAnswer, TransportFailure
+from domain.model.tool_mapping import ErrorText, ResultContract, ResultEvidence
+from domain.policies.answers import json_object, ref_at, refs_in, typed_contract
+from domain.policies.evidence import row_of
 
 
 class Evidence(StrEnum):
@@ -47,12 +48,6 @@ class Verdict:
     token_refused: bool = False
 
 
-NOT_EXECUTED_RPC_CODES: Final = frozenset({-32700, -32600, -32601, -32602, -32020, -32022})
-"""JSON-RPC errors that precede any tool call: parse error, invalid request, method not found, invalid params
-(JSON-RPC 2.0 section 5.1) and MCP's header mismatch and unsupported protocol version (measured, MCP 2026-07-28)."""
-
-HTTP_UNAUTHORIZED, HTTP_FORBIDDEN, HTTP_TOO_MANY_REQUESTS = 401, 403, 429
-
 _WORDS: Final = (
     (ErrorCode.AUTH_FAILED, ("authentication", "unauthorized", "unauthorised", "forbidden", "invalid_grant")),
     (ErrorCode.RATE_LIMIT, ("rate limit", "throttl", "too many requests")),
@@ -62,11 +57,16 @@ _WORDS: Final = (
 """R41's words, compared without case; the more specific come first (``invalid_grant`` is no validation error)."""
 
 
-def classify(outcome: ToolAnswer | TransportFailure, tool_name: str) -> Verdict:
-    """Return what the outcome of one call of ``tool_name`` proves."""
+_TYPED: Final = ResultContract()
+
+
+def classify(outcome: ToolAnswer | TransportFailure, tool_name: str, contract: ResultContract = _TYPED) -> Verdict:
+    """Return what the outcome of one call of ``tool_name`` proves, its answer read as the mapping's contract says."""
     if isinstance(outcome, TransportFailure):
         return _of_failure(outcome)
-    return _of_answer(outcome, tool_name)
+    if contract.evidence is ResultEvidence.NO_ERROR:
+        return _of_untyped_answer(outcome, tool_name, contract)
+    return _of_answer(outcome, tool_name, contract)
 
 
 def code_of_text(message: str) -> ErrorCode:
@@ -76,45 +76,18 @@ def code_of_text(message: str) -> ErrorCode:
 
 
 def _of_failure(failure: TransportFailure) -> Verdict:
-    late = ErrorCode.TIMEOUT if failure.timed_out else ErrorCode.DOWNSTREAM_ERROR
-    match failure.phase:
-        case TransportPhase.TOKEN | TransportPhase.CONNECT:
-            return _not_done(late, failure, transient=True)
-        case TransportPhase.SENT:
-            return _in_doubt(late, failure.detail)
-        case TransportPhase.MALFORMED:
-            return _in_doubt(ErrorCode.MALFORMED_RESPONSE, failure.detail)
-        case TransportPhase.RPC_ERROR:
-            if failure.rpc_code in NOT_EXECUTED_RPC_CODES:
-                return _not_done(ErrorCode.VALIDATION_ERROR, failure, transient=False)
-            return _in_doubt(ErrorCode.DOWNSTREAM_ERROR, failure.detail)
-        case TransportPhase.HTTP_STATUS:
-            return _of_status(failure)
-
-
-def _of_status(failure: TransportFailure) -> Verdict:
-    match failure.http_status:
-        case 401:
-            return _not_done(ErrorCode.AUTH_FAILED, failure, transient=True, token_refused=True)
-        case 403:
-            return _not_done(ErrorCode.AUTH_FAILED, failure, transient=False)
-        case 429:
-            return _not_done(ErrorCode.RATE_LIMIT, failure, transient=True)
-        case 408 | 504:
-            return _in_doubt(ErrorCode.TIMEOUT, failure.detail)
-        case _:
-            return _in_doubt(ErrorCode.DOWNSTREAM_ERROR, failure.detail)
-
-
-def _not_done(code: ErrorCode, failure: TransportFailure, *, transient: bool, token_refused: bool = False) -> Verdict:
+    row = row_of(failure)
+    code = row.code_of(failure)
+    if not row.not_done:
+        return _in_doubt(code, failure.detail)
     return Verdict(
         Evidence.NOT_DONE,
         error_code=code,
         error_class=CLASS_OF_CODE[code],
         error_message=redact(failure.detail),
-        transient=transient,
+        transient=row.transient,
         retry_after_seconds=failure.retry_after_seconds,
-        token_refused=token_refused,
+        token_refused=row.token_refused,
     )
 
 
@@ -122,12 +95,11 @@ def _in_doubt(code: ErrorCode, detail: str) -> Verdict:
     return Verdict(Evidence.IN_DOUBT, error_code=code, error_class=CLASS_OF_CODE[code], error_message=redact(detail))
 
 
-def _of_answer(answer: ToolAnswer, tool_name: str) -> Verdict:
+def _of_answer(answer: ToolAnswer, tool_name: str, reading: ResultContract) -> Verdict:
     contract = typed_contract(answer)
     if contract is None:
-        text = " ".join(answer.texts)
         if answer.is_error:
-            return _in_doubt(code_of_text(text), f"the tool reported an error without its typed contract: {text}")
+            return _untold_error(answer, reading)
         return _in_doubt(ErrorCode.MALFORMED_RESPONSE, "failed to parse the tool's answer: it holds no JSON object")
     refs = refs_in(contract, tool_name)
     if refs is None:
@@ -142,13 +114,52 @@ def _of_answer(answer: ToolAnswer, tool_name: str) -> Verdict:
             f"the tool's answer has no boolean 'success' (isError is {answer.is_error}); its contract requires one",
         )
     if success and (answer.is_error or _denied_elsewhere(answer)):
-        return _in_doubt(
-            ErrorCode.MALFORMED_RESPONSE,
-            "the tool's answer contradicts itself: one part says success, another denies it",
-        )
+        return _contradiction()
     if success:
         return Verdict(Evidence.SUCCEEDED, refs=refs)
-    return _refusal(contract, refs)
+    return _refusal(contract, refs, reading)
+
+
+def _of_untyped_answer(answer: ToolAnswer, tool_name: str, reading: ResultContract) -> Verdict:
+    """Judge the answer of a tool that knows nothing of this system: it is done unless it is an error.
+
+    What speaks of a failure all the same is in doubt, and so is an answer that does not name its object where the
+    mapping says that it does: without the name, nothing could be undone later.
+    """
+    if answer.is_error:
+        return _untold_error(answer, reading)
+    contract = typed_contract(answer)
+    denied = contract is not None and (contract.get("success") is False or _speaks_of_error(contract))
+    if denied or _denied_elsewhere(answer):
+        return _contradiction()
+    if reading.object_id is None:
+        return Verdict(Evidence.SUCCEEDED)
+    ref = ref_at(contract, reading, tool_name)
+    if ref is None:
+        return _in_doubt(
+            ErrorCode.MALFORMED_RESPONSE,
+            f"the tool's answer names no object at {reading.object_id}, where its mapping says that it does",
+        )
+    return Verdict(Evidence.SUCCEEDED, refs=(ref,))
+
+
+def _untold_error(answer: ToolAnswer, reading: ResultContract) -> Verdict:
+    text = " ".join(answer.texts)
+    return _in_doubt(
+        code_of_text(text), f"the tool reported an error without its typed contract: {_words(text, reading)}"
+    )
+
+
+def _words(text: str, reading: ResultContract) -> str:
+    """Return what may be recorded of a tool's own words: a tool can say anything, so by default only their length."""
+    return text if reading.error_text is ErrorText.KEPT else f"its words ({len(text)} characters) are withheld"
+
+
+def _contradiction() -> Verdict:
+    return _in_doubt(
+        ErrorCode.MALFORMED_RESPONSE,
+        "the tool's answer contradicts itself: one part says success, another denies it",
+    )
 
 
 def _implied_success(
@@ -158,8 +169,11 @@ def _implied_success(
 
     An answer that speaks of an error, or is the envelope of another answer, is no evidence whatever it holds.
     """
-    speaks_of_error = any(name.lower().startswith(_ERROR_WORDS) and value for name, value in contract.items())
-    return True if refs and not answer.is_error and not speaks_of_error else None
+    return True if refs and not answer.is_error and not _speaks_of_error(contract) else None
+
+
+def _speaks_of_error(contract: Mapping[str, JsonValue]) -> bool:
+    return any(name.lower().startswith(_ERROR_WORDS) and value for name, value in contract.items())
 
 
 _ERROR_WORDS: Final = ("error", "exception", "fault", "statuscode")
@@ -167,13 +181,15 @@ _ERROR_WORDS: Final = ("error", "exception", "fault", "statuscode")
 
 def _denied_elsewhere(answer: ToolAnswer) -> bool:
     """Whether a part of the answer beside the one that is read says that it did not succeed."""
-    parts = [parsed for text in answer.texts if (parsed := _json_object(text)) is not None]
+    parts = [parsed for text in answer.texts if (parsed := json_object(text)) is not None]
     return any(part.get("success") is False for part in parts)
 
 
-def _refusal(contract: Mapping[str, JsonValue], refs: tuple[ExternalObjectRef, ...]) -> Verdict:
+def _refusal(
+    contract: Mapping[str, JsonValue], refs: tuple[ExternalObjectRef, ...], reading: ResultContract
+) -> Verdict:
     raw_message, raw_code, raw_class = (contract.get(f"error_{part}") for part in ("message", "code", "class"))
-    message = raw_message if isinstance(raw_message, str) and raw_message else "the tool gave no error message"
+    message = raw_message if isinstance(raw_message, str) else ""
     code = ErrorCode(raw_code) if isinstance(raw_code, str) and raw_code in _TOOL_CODES else code_of_text(message)
     is_class = isinstance(raw_class, str) and raw_class in ErrorClass.__members__
     return Verdict(
@@ -181,8 +197,14 @@ def _refusal(contract: Mapping[str, JsonValue], refs: tuple[ExternalObjectRef, .
         refs=refs,
         error_code=code,
         error_class=ErrorClass(str(raw_class)) if is_class else CLASS_OF_CODE[code],
-        error_message=redact(message),
+        error_message=redact(_refusal_text(message, reading)),
     )
+
+
+def _refusal_text(message: str, reading: ResultContract) -> str:
+    if not message:
+        return "the tool gave no error message"
+    return message if reading.error_text is ErrorText.KEPT else f"the tool refused; {_words(message, reading)}"
 
 
 _TOOL_CODES: Final = frozenset(
@@ -197,81 +219,6 @@ _TOOL_CODES: Final = frozenset(
     )
 )
 """The codes a tool may choose from; the rest are this system's own words, which no tool can speak."""
-
-
-def typed_contract(answer: ToolAnswer) -> Mapping[str, JsonValue] | None:
-    """Return the answer's JSON object: the structured content, else the first text that is one (with a verdict)."""
-    if answer.structured is not None:
-        return answer.structured
-    objects = [parsed for text in answer.texts if (parsed := _json_object(text)) is not None]
-    return next((found for found in objects if "success" in found), objects[0] if objects else None)
-
-
-def _json_object(text: str) -> Mapping[str, JsonValue] | None:
-    """Return the text's JSON object, or ``None``; what two readers could read differently is no contract."""
-    try:
-        parsed = json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return None
-    return parsed if isinstance(parsed, dict) else None
-
-
-def _each_key_once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-    read = dict(pairs)
-    if len(read) != len(pairs):
-        raise ValueError("a key occurs twice")
-    return read
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON value")
-
-
-def refs_in(contract: Mapping[str, JsonValue], tool_name: str) -> tuple[ExternalObjectRef, ...] | None:
-    """Return the objects that a contract names, in order, each once; ``None`` if one has an illegal shape.
-
-    Their system comes from the tool's name: a tool cannot name objects of another system.
-    """
-    listed = contract.get("external_objects") or []
-    if not isinstance(listed, Sequence) or isinstance(listed, str) or len(listed) > MAX_REFS:
-        return None
-    refs: dict[tuple[str, str], ExternalObjectRef] = {}
-    single = _single(contract)
-    for item in (*listed, *([single] if single else [])):
-        ref = _ref(item, tool_name)
-        if ref is None:
-            return None
-        if item in listed or all(ref.object_id != known.object_id for known in refs.values()):
-            refs.setdefault((ref.object_type, ref.object_id), ref)
-    return tuple(refs.values())
-
-
-def _ref(item: JsonValue, tool_name: str) -> ExternalObjectRef | None:
-    if not isinstance(item, Mapping):
-        return None
-    try:
-        return ExternalObjectRef(
-            system=system_of_tool(tool_name),
-            object_type=item.get("object_type") or UNKNOWN_OBJECT_TYPE,  # type: ignore[arg-type]  # validated here
-            object_id=item.get("object_id"),  # type: ignore[arg-type]  # validated here
-            object_url=item.get("object_url"),  # type: ignore[arg-type]  # validated here
-        )
-    except ValidationError:
-        return None
-
-
-MAX_REFS: Final = 16
-"""Objects one call may name: at about 1.4 kB each, twice over (created and undone), they fit a 64 KiB state."""
-
-
-def _single(contract: Mapping[str, JsonValue]) -> dict[str, JsonValue] | None:
-    if contract.get("external_object_id") is None:
-        return None
-    return {
-        "object_id": contract["external_object_id"],
-        "object_type": contract.get("object_type"),
-        "object_url": contract.get("object_url"),
-    }
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,17 @@ the same evidence.
 """
 
 import hashlib
-import json
 import logging
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from domain.model.canonical_json import digest
 from domain.model.errors import ActionError
-from domain.model.redaction import redact, redact_document
-from domain.model.tool_call import GatewayReply, ToolAnswer, ToolCall
+from domain.model.redaction import redact
+from domain.model.tool_call import GatewayReply, ToolAnswer, ToolCall, TransportFailure
+from domain.model.tool_mapping import ToolMapping
+from domain.policies.archiving import ArchiveRules
 from ports.artifact_store import ArtifactStore
 from ports.steps.contract import SETTLING_MARGIN_SECONDS
 from ports.tool_gateway import ToolGateway
@@ -42,29 +44,16 @@ class GatewayExchange:
         """Return how long a call may take when the function has ``seconds_left``; zero or less means: not at all."""
         return min(self.timeout_seconds, seconds_left - SETTLING_MARGIN_SECONDS)
 
-    def send(self, call: ToolCall, *, seconds_left: float, scopes: tuple[str, ...] = ()) -> Exchange:
-        """Send the call once."""
-        reply = self.gateway.send(call, deadline_seconds=self.deadline_seconds(seconds_left), scopes=scopes)
-        return Exchange(reply, self._archive(call, reply))
+    def send(self, call: ToolCall, mapping: ToolMapping, *, seconds_left: float) -> Exchange:
+        """Send the call once, with the scopes of its mapping, and archive what the mapping lets be kept."""
+        reply = self.gateway.send(
+            call, deadline_seconds=self.deadline_seconds(seconds_left), scopes=mapping.required_scopes
+        )
+        return Exchange(reply, self._archive(call, reply, ArchiveRules.of(mapping)))
 
-    def _archive(self, call: ToolCall, reply: GatewayReply) -> str | None:
-        text = reply.response_text
+    def _archive(self, call: ToolCall, reply: GatewayReply, rules: ArchiveRules) -> str | None:
         try:
-            return self.artifacts.put(
-                call.ref,
-                call.tool_run_ref,
-                {
-                    "purpose": call.purpose.value,
-                    "tool_name": call.tool_name,
-                    "tool_run_ref": call.tool_run_ref,
-                    "trace_id": call.trace_id,
-                    "idempotency_key": call.idempotency_key,
-                    "request_text": redact_document(json.dumps(reply.request, ensure_ascii=False)),
-                    "response_text": redact_document(text),
-                    "response_sha256": hashlib.sha256(text.encode()).hexdigest(),
-                    "failure": _failure(reply),
-                },
-            )
+            return self.artifacts.put(call.ref, call.tool_run_ref, _document(call, reply, rules))
         except (ActionError, ValueError) as error:
             _log.warning(
                 "artifact missing: the exchange stands but could not be archived",
@@ -73,8 +62,18 @@ class GatewayExchange:
             return None
 
 
-def _failure(reply: GatewayReply) -> JsonValue:
-    if isinstance(reply.outcome, ToolAnswer):
-        return None
-    failure: JsonValue = reply.outcome.model_dump(mode="json")
-    return failure
+def _document(call: ToolCall, reply: GatewayReply, rules: ArchiveRules) -> dict[str, JsonValue]:
+    response = reply.response_text.encode()
+    answer = reply.outcome if isinstance(reply.outcome, ToolAnswer) else None
+    failure = reply.outcome if isinstance(reply.outcome, TransportFailure) else None
+    return {
+        "purpose": call.purpose.value,
+        "tool_run_ref": call.tool_run_ref,
+        "trace_id": call.trace_id,
+        "request": rules.request(call),
+        "request_sha256": digest(reply.request),
+        "answer": rules.answer(answer, call.tool_name) if answer else None,
+        "failure": failure.model_dump(mode="json") if failure else None,
+        "response_bytes": len(response),
+        "response_sha256": hashlib.sha256(response).hexdigest(),
+    }

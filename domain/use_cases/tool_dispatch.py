@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from domain.model.attempt import Attempt
+from domain.model.attempt import ARTIFACT_MISSING, Attempt
 from domain.model.errors import ActionError, ConfigurationError, ErrorCode, OwnershipLost, TransientError
 from domain.model.external_write import ExternalWrite
 from domain.model.idempotency import tool_run_ref
@@ -113,18 +113,21 @@ class ToolDispatch:
     def _send(self, attempt: Attempt, action: ApprovedAction, seconds_left: float) -> tuple[Sent, CallResult]:
         dispatched, call = self._dispatch(attempt, action)
         try:
-            exchange = self.exchange.send(call, seconds_left=seconds_left, scopes=action.mapping.required_scopes)
+            exchange = self.exchange.send(call, action.mapping, seconds_left=seconds_left)
         except ConfigurationError as error:
             self._take_back(dispatched, error.error_code, error.message)
             raise
-        verdict, artifact = classify(exchange.reply.outcome, call.tool_name), exchange.artifact_ref
-        result = result_of(exchange.reply.outcome, verdict)
+        verdict = classify(exchange.reply.outcome, call.tool_name, action.mapping.result)
+        artifact, result = exchange.artifact_ref, result_of(exchange.reply.outcome, verdict)
         match verdict.evidence:
             case Evidence.IN_DOUBT:
-                return Sent(dispatched, self._note_doubt(dispatched, verdict), verdict, artifact, None), result
+                noted = self._note_doubt(dispatched, verdict, artifact)
+                return Sent(dispatched, noted, verdict, artifact, None), result
             case Evidence.NOT_DONE:
                 code = verdict.error_code or ErrorCode.UNKNOWN_ERROR
-                taken_back = self._take_back(dispatched, code, verdict.error_message or "")
+                taken_back = self._take_back(
+                    dispatched, code, verdict.error_message or "", artifact or ARTIFACT_MISSING
+                )
                 return Sent(dispatched, taken_back, verdict, artifact, None), result
             case _:
                 reply = self._reply(dispatched, call, verdict, artifact)
@@ -143,7 +146,7 @@ class ToolDispatch:
                 "tool_run_ref": tool_run_ref(f"verify:{key}", attempt.ledger_seq),
             }
         )
-        exchange = self.exchange.send(call, seconds_left=seconds_left, scopes=mapping.required_scopes)
+        exchange = self.exchange.send(call, mapping, seconds_left=seconds_left)
         return Asked(classify_verification(exchange.reply.outcome, mapping.tool_name), exchange.artifact_ref)
 
     def found(self, attempt: Attempt, mapping: ToolMapping, asked: Asked) -> tuple[Attempt, Invocation]:
@@ -234,18 +237,19 @@ class ToolDispatch:
             return False
         return True
 
-    def _note_doubt(self, attempt: Attempt, verdict: Verdict) -> Attempt:
+    def _note_doubt(self, attempt: Attempt, verdict: Verdict, artifact_ref: str | None) -> Attempt:
         """Record that the send has ended without proof; without the record it counts as still on its way."""
         following, entry = attempt.doubted(
             code=verdict.error_code or ErrorCode.UNKNOWN_ERROR,
             detail=verdict.error_message or "",
             now=self.clock.now(),
+            artifact=artifact_ref or ARTIFACT_MISSING,
         )
         noted = self._best_effort(attempt, lambda: self.journal.advance(attempt, following, entry))
         return following if noted else attempt
 
-    def _take_back(self, attempt: Attempt, code: ErrorCode, detail: str) -> Attempt:
+    def _take_back(self, attempt: Attempt, code: ErrorCode, detail: str, artifact: str | None = None) -> Attempt:
         """Take the dispatch back where it is proved that nothing was done; earlier doubt is left as it stands."""
-        following, entry = attempt.not_done(code=code, detail=detail, now=self.clock.now())
+        following, entry = attempt.not_done(code=code, detail=detail, now=self.clock.now(), artifact=artifact)
         self.journal.advance(attempt, following, entry)
         return following

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from domain.model.attempt import Attempt
+from domain.model.attempt import ARTIFACT_MISSING, Attempt
 from domain.model.errors import TransientError
 from domain.model.external_object import ExternalObjectRef
 from domain.model.idempotency import compensation_key, tool_run_ref
@@ -103,10 +103,15 @@ class Undoing:
             trace_id=attempt.execution_trace_id,
             passes_execution_context=mapping.passes_execution_context,
         )
-        reply = self.exchange.send(call, seconds_left=seconds_left, scopes=mapping.required_scopes).reply
-        verdict = classify(reply.outcome, tool)
+        exchange = self.exchange.send(call, mapping, seconds_left=seconds_left)
+        verdict = classify(exchange.reply.outcome, tool, mapping.result.of_an_undo)
         status = undo_status(verdict)
-        outcome = {"status": status.value, "error_code": verdict.error_code, "detail": verdict.error_message}
+        outcome = {
+            "status": status.value,
+            "error_code": verdict.error_code,
+            "detail": verdict.error_message,
+            "raw_response_artifact_ref": exchange.artifact_ref or ARTIFACT_MISSING,
+        }
         undone = (*attempt.undone, key) if status is CompensationStatus.COMPLETED else attempt.undone
         attempt = self._note(attempt, LedgerEventType.COMPENSATION_REPLIED, ref, key, outcome, undone=undone)
         if after_undo(verdict) is UndoMove.RETRY:

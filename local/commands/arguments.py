@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from domain.model.identifiers import IntentRef
 from local.documents import IDENTIFIER_RULE, is_identifier
+from ports.steps.resources import MCP_PROTOCOL_VERSIONS
 from ports.steps.state import intent_ref_of
 
 OBJECT_RULE: Final = "must be TYPE:ID, as the tool names them, e.g. Task:task-42"
@@ -27,6 +28,16 @@ def intent_of(options: argparse.Namespace) -> IntentRef:
     """Return the intent that the options name; raises ``InvalidEvent``."""
     return intent_ref_of(
         {"action_intent_id": options.intent_id, "tenant_id": options.tenant, "account_id": options.account}
+    )
+
+
+def add_protocol(command: argparse.ArgumentParser) -> None:
+    """Let a command deploy a stack that speaks another version of MCP."""
+    command.add_argument(
+        "--protocol",
+        type=protocol,
+        default=MCP_PROTOCOL_VERSIONS[-1],
+        help=f"the version of MCP that tools are called in: {', '.join(MCP_PROTOCOL_VERSIONS)} (default: the newest)",
     )
 
 
@@ -55,6 +66,13 @@ def gateway_url(text: str) -> str:
             "must be the https URL of an MCP server, or an http URL on this machine, without credentials, query or "
             "fragment, e.g. http://127.0.0.1:9000/mcp"
         ) from None
+
+
+def protocol(text: str) -> str:
+    """Return a version of MCP that the stack's client speaks."""
+    if text not in MCP_PROTOCOL_VERSIONS:
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(MCP_PROTOCOL_VERSIONS)}")
+    return text
 
 
 def identifier(text: str) -> str:

@@ -2,13 +2,14 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.model.outcome import OutcomeStatus
-from domain.model.tool_mapping import ToolMapping
 from local.commands.arguments import add_intent, add_json, count, external_object, identifier, intent_of, sentence
 from local.commands.running import FAILURE, SOMETHING_IS_OPEN, running_stack
+from local.documents import MappingDocument
 
 if TYPE_CHECKING:
     from local.commands.arguments import Commands
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 def add(commands: "Commands") -> None:
     """Add these commands."""
-    seed = commands.add_parser("seed", help="load intents and mappings from JSON files")
-    seed.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a JSON file like those in examples/")
+    seed = commands.add_parser("seed", help="publish mappings and store intents, from files")
+    seed.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a JSON or YAML file like those in examples/")
     add_json(seed, "what was loaded")
     seed.set_defaults(run=_seed)
 
@@ -78,7 +79,9 @@ def _seed(options: argparse.Namespace) -> int:
     from local.operations import Operations
 
     loaded = Operations(running_stack()).seed_files(options.files)
-    named = [_named(document) for document in loaded]
+    named = [_named(document) for document in loaded.documents]
+    for warning in loaded.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     if options.json:
         print(json.dumps(named, indent=2))
     else:
@@ -88,8 +91,9 @@ def _seed(options: argparse.Namespace) -> int:
 
 
 def _named(document: "Document") -> dict[str, str]:
-    if isinstance(document, ToolMapping):
-        name, note = f"{document.action_type} {document.version}", f"-> {document.tool_name}"
+    if isinstance(document, MappingDocument):
+        mapping = document.mapping
+        name, note = f"{mapping.action_type} {mapping.version}", f"-> {mapping.tool_name}"
         return {"kind": "tool_mapping", "name": name, "note": note}
     note = f"approved by {document.approved_by}" if document.approved_by else f"{document.intent.status}"
     return {"kind": "action_intent", "name": str(document.intent.ref), "note": note}

@@ -16,12 +16,18 @@ from local.demo.observations import Observed, Observer, subscribe
 from local.demo.scenario import Expectation, Scenario
 from local.demo.scenarios import SCENARIOS
 from local.demo.timeline import Timeline
-from local.documents import IntentDocument, read_documents
+from local.documents import IntentDocument, MappingDocument, read_documents
 from local.operations import Operations
 from local.stack import LocalStack
 from local.tool_server.catalogue import CATALOGUE, Operation
 from local.tool_server.faults import FaultPlan
-from local.tool_server.witness import Witness
+from local.tool_server.witness import Witness, WitnessedRequest
+from ports.steps.resources import MCP_PROTOCOL_VERSIONS
+
+NEWEST_PROTOCOL: Final = MCP_PROTOCOL_VERSIONS[-1]
+UNNAMED_PROTOCOL: Final = "2025-03-26"
+"""What a request without the header speaks (Model Context Protocol specification 2025-06-18, "Transports": "Protocol
+Version Header")."""
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 SCENARIO_TIMEOUT_SECONDS: Final = 60.0
@@ -40,6 +46,7 @@ class Result:
     observed: Observed
     seconds: float
     failures: list[str]
+    protocol: str
 
     def as_json(self) -> dict[str, Any]:
         """Return the line."""
@@ -53,6 +60,7 @@ class Result:
             "compensation_status": self.observed.compensation_status,
             "execution_status": self.observed.execution_status,
             "seconds": round(self.seconds, 3),
+            "protocol": self.protocol,
             "ok": not self.failures,
         }
 
@@ -69,9 +77,9 @@ class News:
 
 
 class Demo:
-    """One performance on one stack."""
+    """One performance on one stack, whose every tool call must have spoken one version of MCP."""
 
-    def __init__(self, stack: LocalStack, timeline: Timeline) -> None:
+    def __init__(self, stack: LocalStack, timeline: Timeline, protocol: str = NEWEST_PROTOCOL) -> None:
         database = stack.tool_database
         self._operations = Operations(stack.info)
         self._faults = FaultPlan(database)
@@ -79,6 +87,7 @@ class Demo:
         self._observer = Observer(stack.info, self._witness, subscribe(stack.info))
         self._hands = Hands(stack, self._operations, self._observer)
         self._timeline = timeline
+        self._protocol = protocol
 
     def play(self, scenarios: Sequence[Scenario] = SCENARIOS) -> list[Result]:
         """Play the scenarios one after the other."""
@@ -101,12 +110,13 @@ class Demo:
         seconds = time.monotonic() - started
         observed = self._observe(intent.ref, scenario)
         failures += failures_of(scenario.expected, observed)
+        failures += strangers(self._protocol, self._witness.requests(scenario.intent_id))
         self._timeline.verdict(
             ok=not failures,
             text=f"{observed.status}, {observed.external_writes} row(s), compensation {observed.compensation_status}, "
             f"execution {observed.execution_status}" + "".join(f"\n      {failure}" for failure in failures),
         )
-        return Result(scenario, observed, seconds, failures)
+        return Result(scenario, observed, seconds, failures, self._protocol)
 
     def _prepare(self, scenario: Scenario) -> ActionIntent:
         now = self._operations.clock.now()
@@ -132,10 +142,10 @@ class Demo:
     def _mapping_of(self, scenario: Scenario) -> ToolMapping:
         """Return the example's mapping under the story's own version, with what it says of a repeat."""
         (template,) = read_documents(EXAMPLES / "mappings" / "create-crm-task.json", now=self._operations.clock.now())
-        if not isinstance(template, ToolMapping):
+        if not isinstance(template, MappingDocument):
             raise TypeError("examples/mappings/create-crm-task.json no longer holds a mapping")
         changes = {"version": scenario.mapping_version, "effect_safety": scenario.effect_safety}
-        return ToolMapping.model_validate({**template.model_dump(), **changes})
+        return ToolMapping.model_validate({**template.mapping.model_dump(), **changes})
 
     def _follow(self, ref: IntentRef, scenario: Scenario, sent_at: datetime) -> list[str]:
         """Print what happens until everybody has stepped in and every execution has ended; return what went wrong."""
@@ -207,18 +217,29 @@ def failures_of(expected: Expectation, observed: Observed) -> list[str]:
     ]
 
 
-def play_demo(folder: Path) -> int:
-    """Start a stack, play everything, write ``demo.json`` into ``folder``; return the exit code."""
+def strangers(protocol: str, requests: Sequence[WitnessedRequest]) -> list[str]:
+    """Return the calls that spoke another version of MCP than the stack was deployed with, each as a sentence."""
+    return [
+        f"{request.tool} was called in MCP {request.protocol_version or UNNAMED_PROTOCOL}, "
+        f"and the stack speaks {protocol}"
+        for request in requests
+        if (request.protocol_version or UNNAMED_PROTOCOL) != protocol
+    ]
+
+
+def play_demo(folder: Path, protocol: str = NEWEST_PROTOCOL) -> int:
+    """Start a stack that speaks ``protocol``, play everything, write ``demo.json``; return the exit code."""
     timeline = Timeline()
     started = time.monotonic()
-    with LocalStack(folder=folder, wait_scale=0.01) as stack:
-        results = Demo(stack, timeline).play()
+    with LocalStack(folder=folder, wait_scale=0.01, config={"mcpProtocolVersion": protocol}) as stack:
+        results = Demo(stack, timeline, protocol).play()
     report = folder / "demo.json"
     report.write_text(json.dumps([result.as_json() for result in results], indent=2) + "\n", encoding="utf-8")
     good = sum(not result.failures for result in results)
     timeline.line("")
     timeline.verdict(
         ok=good == len(results),
-        text=f"{good} of {len(results)} scenarios in {time.monotonic() - started:.1f} s, report in {report}",
+        text=f"{good} of {len(results)} scenarios over MCP {protocol} in {time.monotonic() - started:.1f} s, "
+        f"report in {report}",
     )
     return 0 if good == len(results) else 1

@@ -4,7 +4,8 @@
 cannot create faithfully it refuses: an unknown type, an input that no code reads, a name declared twice.
 """
 
+from local.deployer.agentcore import GatewayStandIn
 from local.deployer.deployer import Deployer
 from local.deployer.frame import DeployError
 
-__all__ = ["DeployError", "Deployer"]
+__all__ = ["DeployError", "Deployer", "GatewayStandIn"]

@@ -14,6 +14,7 @@ import pulumi
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.deployer import (  # noqa: F401 - imported for the creators that they register
+    agentcore,
     cloudwatch,
     cognito,
     dynamodb,
@@ -32,7 +33,8 @@ from local.deployer.frame import CREATORS, Clients, Creator, DeclaredNames, Depl
 class Deployer(pulumi.runtime.Mocks):
     """Creates each declared resource through `aws`; `on_created` is told its type and name afterwards.
 
-    `runtime_command` starts the runtime client of every function. Raises `DeployError`, naming the resource, for
+    `runtime_command` starts the runtime client of every function, and `gateway` stands for a gateway that the program
+    declares. Raises `DeployError`, naming the resource, for
     whatever it cannot create exactly as declared. One deployer serves one run of the program.
     """
 
@@ -42,10 +44,12 @@ class Deployer(pulumi.runtime.Mocks):
         on_created: Callable[[str, str], None] | None = None,
         *,
         runtime_command: Sequence[str] = lambda_functions.RUNTIME_CLIENT,
+        gateway: agentcore.GatewayStandIn | None = None,
     ) -> None:
         self._aws = aws
         function = partial(lambda_functions.function, runtime_command=runtime_command)
-        self._creators: Mapping[str, Creator] = {**CREATORS, lambda_functions.FUNCTION: function}
+        stand_ins: Mapping[str, Creator] = {} if gateway is None else gateway.creators
+        self._creators: Mapping[str, Creator] = {**CREATORS, lambda_functions.FUNCTION: function, **stand_ins}
         self._on_created = on_created or (lambda _type, _name: None)
         self._names = DeclaredNames()
 

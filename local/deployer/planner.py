@@ -19,6 +19,12 @@ ACCOUNT_ID: Final = "000000000000"
 _NAME_KEYS: Final = ("name", "bucket", "domain", "dashboardName")
 
 _OUTPUTS: Final[dict[str, dict[str, str]]] = {
+    "aws:bedrock/agentcoreGateway:AgentcoreGateway": {
+        "id": "{physical}-planned000",
+        "gatewayId": "{physical}-planned000",
+        "gatewayArn": "arn:aws:bedrock-agentcore:{region}:{account}:gateway/{physical}-planned000",
+        "gatewayUrl": "https://{physical}-planned000.gateway.bedrock-agentcore.{region}.amazonaws.com/mcp",
+    },
     "aws:cloudwatch/dashboard:Dashboard": {"dashboardArn": "arn:aws:cloudwatch::{account}:dashboard/{physical}"},
     "aws:cloudwatch/eventBus:EventBus": {"arn": "arn:aws:events:{region}:{account}:event-bus/{physical}"},
     "aws:cloudwatch/eventRule:EventRule": {"arn": "arn:aws:events:{region}:{account}:rule/{on_bus}{physical}"},

@@ -168,6 +168,9 @@ _TOOLS = (
 CATALOGUE: Mapping[str, Tool] = MappingProxyType({tool.name: tool for tool in _TOOLS})
 """Every tool by its gateway name."""
 
+TARGETS = frozenset(name.split("___", 1)[0] for name in CATALOGUE)
+"""The gateway targets that the tools belong to."""
+
 
 def _without_references(schema: dict[str, Any]) -> dict[str, Any]:
     # Definitions are written out where they are used: not every client of tools/list follows `$ref`.

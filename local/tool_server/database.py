@@ -32,7 +32,7 @@ CREATE TRIGGER IF NOT EXISTS effect_log_is_never_shortened BEFORE DELETE ON effe
     BEGIN SELECT RAISE(ABORT, 'effect_log is append-only'); END;
 CREATE TABLE IF NOT EXISTS request_log (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, tool TEXT, action_intent_id TEXT, fault TEXT,
-    http_status INTEGER);
+    http_status INTEGER, protocol_version TEXT);
 CREATE TABLE IF NOT EXISTS faults (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, remaining INTEGER NOT NULL, tool TEXT, action_intent_id TEXT,
     fault TEXT NOT NULL);

@@ -3,8 +3,8 @@
 Owns what happens to a `tools/call` as an HTTP request. It exists because the failures that matter most, a cut
 connection or a 503 after the write, happen below MCP, where a tool cannot cause them.
 
-It will not log a header, a token or an argument: only the tool, the intent, the fault and the status. A fault is
-spent only on a call that is authorised, so that a refused token does not use it up.
+It will not log a token or an argument: only the tool, the intent, the protocol's version, the fault and the status. A
+fault is spent only on a call that is authorised, so that a refused token does not use it up.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from local.tool_server.faults import Fault, FaultKind, FaultPlan
 _CALL = "cc_native.tool_call"
 _FAULT = "cc_native.fault"
 _DEFAULT_RETRY_AFTER_SECONDS = 1
+_VERSION_LENGTH = 10  # as in 2026-07-28
 
 _BEFORE = {FaultKind.DROP_BEFORE_WRITE, FaultKind.RATE_LIMITED, FaultKind.UNAVAILABLE}
 _AFTER = {FaultKind.DROP_AFTER_WRITE, FaultKind.UNAVAILABLE_AFTER_WRITE}
@@ -93,7 +94,7 @@ class RequestLog:
         if named is None:
             await self._app(scope, _replaying(body, receive), send)
             return
-        seq = await anyio.to_thread.run_sync(self._arrived, *named)
+        seq = await anyio.to_thread.run_sync(self._arrived, *named, _protocol_version(scope))
         scope[_CALL] = _Call(seq, *named)
 
         async def noting_the_status(message: Message) -> None:
@@ -103,12 +104,13 @@ class RequestLog:
 
         await self._app(scope, _replaying(body, receive), noting_the_status)
 
-    def _arrived(self, tool: str | None, action_intent_id: str | None) -> int:
+    def _arrived(self, tool: str | None, action_intent_id: str | None, protocol_version: str | None) -> int:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         with database.writing(self._file) as db:
             row = db.execute(
-                "INSERT INTO request_log (at, tool, action_intent_id) VALUES (?, ?, ?) RETURNING seq",
-                (at, tool, action_intent_id),
+                "INSERT INTO request_log (at, tool, action_intent_id, protocol_version) VALUES (?, ?, ?, ?)"
+                " RETURNING seq",
+                (at, tool, action_intent_id, protocol_version),
             ).fetchone()
             return int(row["seq"])
 
@@ -224,6 +226,12 @@ def _replaying(body: bytes, receive: Receive) -> Receive:
         return await receive()
 
     return replay
+
+
+def _protocol_version(scope: Scope) -> str | None:
+    """Return the version that the request names, if that is text of a version's length."""
+    named = dict(scope["headers"]).get(b"mcp-protocol-version")
+    return named.decode("latin-1")[:_VERSION_LENGTH] if named is not None else None
 
 
 def _named_call(body: bytes) -> tuple[str | None, str | None] | None:

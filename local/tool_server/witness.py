@@ -51,7 +51,10 @@ class WitnessedEffect:
 
 @dataclass(frozen=True, slots=True)
 class WitnessedRequest:
-    """One `tools/call` that arrived; `http_status` is `None` when its connection was cut without an answer."""
+    """One `tools/call` that arrived; `http_status` is `None` when its connection was cut without an answer.
+
+    `protocol_version` is the version of MCP that the caller said it speaks.
+    """
 
     seq: int
     at: str
@@ -59,6 +62,7 @@ class WitnessedRequest:
     action_intent_id: str | None
     fault: str | None
     http_status: int | None
+    protocol_version: str | None = None
 
 
 class Witness:

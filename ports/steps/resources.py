@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-MCP_PROTOCOL_VERSIONS: Final = ("2026-07-28",)
+MCP_PROTOCOL_VERSIONS: Final = ("2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
 """The versions of the Model Context Protocol that the gateway's client implements, oldest first; no other may be
 configured, because every call would be refused."""
 

@@ -46,11 +46,23 @@ IMPORT_TABLE = (
     Room("adapters.eventbridge", (*AWS, "mypy_boto3_events")),
     Room("adapters.sqs", (*AWS, "mypy_boto3_sqs")),
     Room("adapters.stepfunctions", (*AWS, "mypy_boto3_stepfunctions")),
+    # How far a request got and when it must end is the same for everybody who speaks HTTP.
+    Room("adapters.http", ("ports", "domain.model", "httpx")),
     Room(
         "adapters.cognito",
-        ("ports", "domain.model", "pydantic", "httpx", "boto3", "botocore", "mypy_boto3_secretsmanager"),
+        (
+            "ports",
+            "domain.model",
+            "adapters.http",
+            "pydantic",
+            "httpx",
+            "boto3",
+            "botocore",
+            "mypy_boto3_secretsmanager",
+        ),
     ),
-    Room("adapters.mcp", ("ports", "domain.model", "pydantic", "httpx")),
+    Room("adapters.mcp", ("ports", "domain.model", "adapters.http", "pydantic", "httpx")),
+    Room("adapters.jsonschema", ("ports", "domain.model", "pydantic", "jsonschema", "referencing")),
     Room("adapters"),
     # The container is the one place that joins ports to adapters.
     Room("handlers", (*INWARD, "pydantic")),
@@ -71,6 +83,7 @@ IMPORT_TABLE = (
             "cli",
             "infrastructure.naming",
             "infrastructure.packaging",
+            "infrastructure.refusals",
             "infrastructure.settings",
         ),
         any_third_party=True,

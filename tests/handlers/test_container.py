@@ -20,7 +20,7 @@ from domain.use_cases.record_outcome import RecordOutcome
 from domain.use_cases.start_execution import StartExecution
 from domain.use_cases.sweep_backlog import SweepBacklog
 from domain.use_cases.validate_preflight import ValidatePreflight
-from handlers.container import ARCHIVE_CONFIG, CLIENT_CONFIG, Container, build_container
+from handlers.container import ARCHIVE_CONFIG, CLIENT_CONFIG, SECRET_CONFIG, Container, build_container
 from ports.steps.contract import FUNCTIONS, StepName, Worker
 from tests.support.stage import a_step_environment
 
@@ -49,7 +49,7 @@ def clients(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     built: list[str] = []
 
     def client(service: str, *, config: object) -> object:
-        assert config is (ARCHIVE_CONFIG if service == "s3" else CLIENT_CONFIG)
+        assert config is {"s3": ARCHIVE_CONFIG, "secretsmanager": SECRET_CONFIG}.get(service, CLIENT_CONFIG)
         built.append(service)
         return object()
 
@@ -169,3 +169,10 @@ def test_importing_every_handler_builds_no_client_and_reads_no_environment() -> 
     # The standard library looks for its own settings when a module of it is first imported; those are not ours.
     assert [key for key in seen["read"] if key in ours or key == "*" or key.startswith("AWS_")] == []
     assert (seen["built"], seen["handlers"]) == ([], [True] * len(FUNCTIONS))
+
+
+def test_the_library_of_schemas_is_loaded_by_the_one_step_that_needs_it() -> None:
+    """A cold start of the others does not wait for it."""
+    code = "import sys, handlers.container; print('jsonschema' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"

@@ -106,6 +106,10 @@ class _Recorder(pulumi.runtime.Mocks):
             outputs["url"] = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
         if args.typ == "aws:lambda/function:Function":
             outputs["version"] = "7"
+        if args.typ == "aws:bedrock/agentcoreGateway:AgentcoreGateway":
+            outputs["gatewayId"] = f"{name}-a1b2c3d4e5"
+            outputs["gatewayArn"] = f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:gateway/{name}-a1b2c3d4e5"
+            outputs["gatewayUrl"] = f"https://{name}-a1b2c3d4e5.gateway.bedrock-agentcore.{REGION}.amazonaws.com/mcp"
         if args.typ == "aws:cognito/userPoolClient:UserPoolClient":
             outputs["clientSecret"] = CLIENT_SECRET
         if args.typ == "aws:cognito/userPool:UserPool":

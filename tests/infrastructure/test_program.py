@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import pulumi
 import pytest
 
 from infrastructure.permissions import UNSCOPED_ACTIONS
-from infrastructure.settings import SettingsError
+from infrastructure.refusals import SettingsError
 from ports.steps.contract import FUNCTIONS
 from tests.infrastructure.program import CLIENT_SECRET, NAME_KEYS, Recording, run
 
@@ -141,7 +142,14 @@ def test_the_exports_are_what_operators_and_tools_need(dev: Recording) -> None:
             "user_pool_id",
             "token_endpoint_url",
         ),
-        *("token_scopes", "token_issuer", "jwks_uri", "client_id", "gateway_credentials_secret_arn"),
+        *(
+            "mcp_protocol_version",
+            "token_scopes",
+            "token_issuer",
+            "jwks_uri",
+            "client_id",
+            "gateway_credentials_secret_arn",
+        ),
         *("alarm_topic_arn", "dashboard_name"),
     }
     assert set(dev.exports["functions"]) == {spec.component for spec in FUNCTIONS.values()}
@@ -174,6 +182,15 @@ def test_a_wrong_value_stops_the_preview(config: dict[str, Any], key: str) -> No
         run("dev", **config)
 
     assert key in str(refused.value)
+
+
+def test_a_refusal_is_one_that_pulumi_shows_without_a_traceback() -> None:
+    """The command line prints a RunError's message alone."""
+    with pytest.raises(pulumi.RunError) as refused:
+        run("dev", gatewayUrl="http://gateway.example.com/mcp")
+
+    assert isinstance(refused.value, SettingsError)
+    assert str(refused.value).startswith("gatewayUrl is 'http://gateway.example.com/mcp': it is not https")
 
 
 def test_an_update_without_a_package_stops() -> None:

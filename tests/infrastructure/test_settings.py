@@ -8,7 +8,8 @@ import yaml
 
 from adapters.mcp.wire import SUPPORTED_PROTOCOL_VERSIONS, checked_version
 from infrastructure.alarms import PERIOD_SECONDS, SILENT_PERIODS
-from infrastructure.settings import CONSEQUENCES, SLOWEST_SCHEDULE_MINUTES, SettingsError, StackSettings, Stage
+from infrastructure.refusals import CONSEQUENCES, SettingsError
+from infrastructure.settings import SLOWEST_SCHEDULE_MINUTES, StackSettings, Stage
 from ports.steps.contract import MACHINE_TIMEOUT_SECONDS, RECONCILER, SETTLING_MARGIN_SECONDS, STEPS, StepName
 from ports.steps.resources import MCP_PROTOCOL_VERSIONS
 
@@ -75,8 +76,8 @@ WRONG = [
     ("gatewayUrl", " https://gateway.example.com/mcp", "visible ASCII"),
     ("gatewayUrl", "https://gätéway.example.com/mcp", "visible ASCII"),
     ("gatewayAllowedHosts", "[", "expecting value"),
-    ("mcpProtocolVersion", "latest", "speaks 2026-07-28 only"),
-    ("mcpProtocolVersion", "2025-06-18", "speaks 2026-07-28 only"),
+    ("mcpProtocolVersion", "latest", "2026-07-28 only"),
+    ("mcpProtocolVersion", "2024-11-05", "2026-07-28 only"),
     ("gatewayTimeoutSeconds", "0", "greater than or equal to 1"),
     ("gatewayTimeoutSeconds", "53", "52 is the most"),
     ("gatewayTimeoutSeconds", "soon", "valid integer"),
@@ -301,10 +302,10 @@ def test_the_project_file_declares_the_same_keys_and_defaults() -> None:
     assert all(entry["description"] for entry in declared.values())
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_stack_file_is_accepted(stack: str) -> None:
+@pytest.mark.parametrize("stack, stage", [("dev", "dev"), ("prod", "prod"), ("gateway", "dev")])
+def test_a_stack_file_is_accepted(stack: str, stage: str) -> None:
     """R6: the stacks that the repository ships preview without further configuration."""
     file = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))
     config = {key.partition(":")[2]: value for key, value in file["config"].items()}
 
-    assert StackSettings.from_mapping(config, stack=stack, package_required=False).stage == stack
+    assert StackSettings.from_mapping(config, stack=stack, package_required=False).stage == stage

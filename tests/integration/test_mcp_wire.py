@@ -11,13 +11,11 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Self
 
 import anyio
 import httpx
 import pytest
-import uvicorn
 from mcp.server import MCPServer
 from pydantic import BaseModel
 
@@ -25,7 +23,7 @@ from adapters.mcp.endpoint import build_http_client
 from adapters.mcp.tool_gateway import McpToolGateway
 from domain.model.tool_call import ToolAnswer, ToolCall, TransportFailure, TransportPhase
 from tests.adapters.mcp.stand_in import VERSION, FixedTokens, a_call
-from tests.builders import NOW
+from tests.integration.mcp_peers import MachineClock, on_a_free_port
 
 DEADLINE_SECONDS = 5.0
 SHORT_SECONDS = 0.6
@@ -39,18 +37,6 @@ class Created(BaseModel):
     success: bool
     external_object_id: str
     key: str
-
-
-class MachineClock:
-    """The machine's monotonic clock; the date stands still."""
-
-    def now(self) -> datetime:
-        """Return the tests' date."""
-        return NOW
-
-    def monotonic_seconds(self) -> float:
-        """Return the machine's reading."""
-        return time.monotonic()
 
 
 @pytest.fixture
@@ -69,22 +55,6 @@ def a_gateway(http: httpx.Client, port: int) -> McpToolGateway:
         tokens=FixedTokens(),
         clock=MachineClock(),
     )
-
-
-@contextlib.contextmanager
-def _served(app: object, listener: socket.socket) -> Iterator[int]:
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="on"))  # type: ignore[arg-type]  # the SDK's app is an ASGI app all the same
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        end = time.monotonic() + 10
-        while not server.started and time.monotonic() < end:
-            time.sleep(0.01)
-        assert server.started
-        yield listener.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 def an_sdk_server(*, json_response: bool) -> object:
@@ -116,10 +86,7 @@ def sdk_gateway(
 ) -> Iterator[McpToolGateway]:
     """The gateway before an SDK server in each of its two modes; in the second a slow answer becomes a stream."""
     monkeypatch.setattr("mcp.server._streamable_http_modern._SSE_PING_INTERVAL", 0.05)
-    with (
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        _served(an_sdk_server(json_response=request.param), listener) as port,
-    ):
+    with on_a_free_port(an_sdk_server(json_response=request.param)) as port:
         yield a_gateway(http, port)
 
 
@@ -236,6 +203,38 @@ def test_a_port_that_nobody_listens_on_proves_that_nothing_was_sent(http: httpx.
     assert (failure.phase, failure.timed_out) == (TransportPhase.CONNECT, False)
 
 
+def test_a_name_that_nobody_knows_proves_that_nothing_was_sent(
+    http: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the resolver says reaches us only behind the transport's own error."""
+
+    def nobody(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    gateway = McpToolGateway(
+        http,
+        gateway_url="https://gateway.example.test/mcp",
+        protocol_version=VERSION,
+        tokens=FixedTokens(),
+        clock=MachineClock(),
+    )
+    outcome = gateway.send(a_call(), deadline_seconds=DEADLINE_SECONDS).outcome
+    assert isinstance(outcome, TransportFailure)
+    assert outcome.phase is TransportPhase.RESOLVE
+    assert "Check the host" in outcome.detail
+
+
+def test_a_body_that_breaks_off_half_way_leaves_the_call_in_doubt(http: httpx.Client) -> None:
+    """More was to be written than the peer ever took; how much it read nobody here can know."""
+    large = a_call(arguments={"title": "x" * 8_000_000})
+    with Peer(_reset, read_until=b"xxx") as peer:
+        outcome = a_gateway(http, peer.port).send(large, deadline_seconds=DEADLINE_SECONDS).outcome
+    assert isinstance(outcome, TransportFailure)
+    assert (outcome.phase, outcome.timed_out) == (TransportPhase.SENT_SOMETHING, False)
+    assert END_OF_BODY not in b"".join(peer.heard)
+
+
 @pytest.mark.parametrize("behave", [_reset, _close], ids=["reset", "closed"])
 def test_a_connection_that_ends_after_the_body_leaves_the_call_in_doubt(
     http: httpx.Client, behave: Callable[[socket.socket, bytes], None]
@@ -243,7 +242,7 @@ def test_a_connection_that_ends_after_the_body_leaves_the_call_in_doubt(
     """The peer has read the call, and it is not sent again."""
     with Peer(behave) as peer:
         failure = _failure(http, peer.port)
-    assert (failure.phase, failure.timed_out) == (TransportPhase.SENT, False)
+    assert (failure.phase, failure.timed_out) == (TransportPhase.RESPONSE_HEAD, False)
     assert len(peer.heard) == 1
     assert peer.heard[0].count(b'"tools/call"') == 1
 
@@ -260,7 +259,7 @@ def test_a_tls_handshake_that_fails_proves_that_nothing_was_sent(http: httpx.Cli
         )
         outcome = gateway.send(a_call(), deadline_seconds=DEADLINE_SECONDS).outcome
     assert isinstance(outcome, TransportFailure)
-    assert outcome.phase is TransportPhase.CONNECT
+    assert outcome.phase is TransportPhase.TLS
     assert b"tools/call" not in b"".join(peer.heard)
 
 
@@ -277,7 +276,8 @@ def test_an_answer_that_is_cut_off_leaves_the_call_in_doubt(http: httpx.Client, 
     """Less came than was announced."""
     with Peer(_sending(*pieces)) as peer:
         failure = _failure(http, peer.port)
-    assert failure.phase is TransportPhase.SENT
+    began = HEAD in pieces or STREAM in pieces
+    assert failure.phase is (TransportPhase.RESPONSE_BODY if began else TransportPhase.RESPONSE_HEAD)
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,9 @@ def test_nobody_waits_longer_than_the_deadline(http: httpx.Client, pieces: tuple
         started = time.monotonic()
         failure = _failure(http, peer.port, seconds=SHORT_SECONDS)
         took = time.monotonic() - started
-    assert (failure.phase, failure.timed_out) == (TransportPhase.SENT, True)
+    began = HEAD in pieces or STREAM in pieces
+    assert failure.phase is (TransportPhase.RESPONSE_BODY if began else TransportPhase.RESPONSE_HEAD)
+    assert failure.timed_out
     assert SHORT_SECONDS - 0.1 <= took < SHORT_SECONDS + 1
 
 

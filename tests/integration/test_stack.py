@@ -11,10 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from infrastructure.settings import SettingsError
-from local.deployer import Deployer, DeployError
+from infrastructure.refusals import SettingsError
+from local.deployer import Deployer, DeployError, GatewayStandIn
 from local.program import preview, run_program
 from local.stack import LocalStack, StackError, StackInfo
+from local.tool_server.catalogue import TARGETS
 from ports.steps.contract import FUNCTIONS, STEPS, StepName, Worker
 from ports.steps.resources import Resource, ResourceKind
 
@@ -255,6 +256,18 @@ def test_the_tool_server_lets_in_the_stacks_own_client_and_nobody_else(stack: Lo
     assert known.json()["result"]["tools"]
 
 
+def test_the_declared_gateway_is_the_tool_server(stack: LocalStack) -> None:
+    """The stack that runs here declares a gateway as one on AWS does, and its outputs lead to the server's own URL."""
+    declared = {one.type: one for one in stack.program.resources if "agentcoreGateway:" in one.type}
+    (gateway,) = declared.values()
+    assert stack.tool_server is not None
+    assert stack.program.exports["gateway_url"] == stack.info.gateway_url == stack.tool_server.url
+    assert stack.program.exports["gateway_arn"].endswith(f":gateway/{stack.program.exports['gateway_id']}")
+    authorizer = gateway.inputs["authorizerConfiguration"]["customJwtAuthorizer"]
+    assert authorizer["allowedClients"] == [stack.program.exports["client_id"]]
+    assert authorizer["discoveryUrl"].startswith(stack.program.exports["token_issuer"])
+
+
 def test_the_bucket_is_private_versioned_and_for_tls_only(info: StackInfo) -> None:
     """Raw tool responses may be personal."""
     s3, bucket = info.client("s3"), info.artifacts_bucket
@@ -322,7 +335,8 @@ def test_a_protected_stack_lives_beside_another_one(stack: LocalStack) -> None:
         "reservedConcurrency": "2",
         "logRetentionDays": "30",
     }
-    other = run_program(Deployer(stack.emulator), "local", settings)
+    stand_in = GatewayStandIn(stack.info.gateway_url, TARGETS)
+    other = run_program(Deployer(stack.emulator, gateway=stand_in), "local", settings)
     assert set(other.exports["tables"].values()).isdisjoint(stack.info.tables.values())
     name = other.exports["functions"]["tool-invoker"]
     functions = stack.info.client("lambda")
@@ -334,8 +348,9 @@ def test_a_protected_stack_lives_beside_another_one(stack: LocalStack) -> None:
 
 def test_deploying_the_same_stack_twice_is_refused_by_name(stack: LocalStack) -> None:
     """The emulator's own refusal arrives with the resource it is about."""
+    stand_in = GatewayStandIn(stack.info.gateway_url, TARGETS)
     with pytest.raises(DeployError) as refusal:
-        run_program(Deployer(stack.emulator), "local", stack.program.config)
+        run_program(Deployer(stack.emulator, gateway=stand_in), "local", stack.program.config)
     assert "was refused by the emulator" in str(refusal.value)
 
 

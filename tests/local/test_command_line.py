@@ -6,21 +6,26 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Self
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 import local.demo.runner
 import local.stack
+from domain.model.errors import ConfigurationError, TransientError
 from local import __main__ as command_line
 from local.aws_clients import AwsClients
-from local.commands import running
+from local.commands import registry, running
 from local.functions import FunctionFailed, Functions
+from local.operations import Operations
 from local.stack_info import StackInfo
 from ports.steps.contract import Worker
+from ports.steps.resources import MCP_PROTOCOL_VERSIONS
+from ports.tool_catalogue import CatalogueUnavailable
 
 PROJECT = Path(__file__).parents[2]
 INTENT = ["intent-1", "--tenant", "t", "--account", "a"]
@@ -29,6 +34,10 @@ RESOLVE = ["resolve", *INTENT, "--status", "SUCCEEDED", "--evidence", "it is the
 SWITCH = ["switch", "tenant:t", "--state", "HOLD", "--reason", "why", "--by", "dana"]
 ATTENTION, REDRIVE, SWEEP = ["attention"], ["redrive", "ingress-dlq"], ["sweep"]
 OF_A_RUNNING_STACK = [["seed", "any.json"], APPROVAL, SHOW, VERIFY, RESOLVE, SWITCH, ATTENTION, REDRIVE, SWEEP]
+
+
+NOT_SAID = 2
+"""`check`: it cannot be said."""
 
 
 @pytest.fixture(autouse=True)
@@ -174,6 +183,34 @@ def test_a_gateway_that_cannot_be_called_is_refused_before_anything_starts(
     assert starting.events == []
 
 
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_a_version_that_the_client_does_not_speak_is_refused_with_those_it_does(
+    capsys: pytest.CaptureFixture[str], starting: type[Starting], command: str
+) -> None:
+    """A stack deployed with it would have every call refused."""
+    with pytest.raises(SystemExit) as caught:
+        command_line.main([command, "--protocol", "2024-11-05"])
+    assert caught.value.code == 2
+    said = f"argument --protocol: must be one of {', '.join(MCP_PROTOCOL_VERSIONS)}"
+    assert said in capsys.readouterr().err
+    assert starting.events == []
+
+
+@pytest.mark.parametrize("version", MCP_PROTOCOL_VERSIONS)
+def test_the_demo_is_played_in_the_version_that_is_asked_for(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
+    """It is deployed with the stack, so that no call speaks another."""
+    played: list[str] = []
+
+    def play(_folder: Path, protocol: str) -> int:
+        played.append(protocol)
+        return 0
+
+    monkeypatch.setattr(local.demo.runner, "play_demo", play)
+    assert command_line.main(["demo", "--protocol", version]) == 0
+    assert command_line.main(["demo"]) == 0
+    assert played == [version, MCP_PROTOCOL_VERSIONS[-1]]
+
+
 def test_an_approver_of_an_illegal_shape_is_refused_before_anything_is_reached(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -294,3 +331,42 @@ def test_a_function_that_fails_is_one_sentence(
     assert command_line.main(SWEEP) == 1
     printed = capsys.readouterr().err
     assert printed == "error: Reconciler failed with ConfigurationError: CONFIGURATION_ERROR: access is denied\n"
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_a_check_that_cannot_be_made_is_neither_drift_nor_none(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A script that gates on it is told which of the three it was."""
+    assert command_line.main(["check", *options]) == NOT_SAID
+    captured = capsys.readouterr()
+    said = json.loads(captured.out)["reason"] if options else captured.err
+    assert "No stack is running here" in said
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        CatalogueUnavailable("the gateway does not answer"),
+        ConfigurationError("the gateway does not speak 1999-01-01"),
+        TransientError("the registry does not answer"),
+        EndpointConnectionError(endpoint_url="https://127.0.0.1:1"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_whatever_does_not_answer_is_not_called_free_of_drift(
+    error: Exception, info: StackInfo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Gateway, registry, protocol version: one sentence, and the exit code that says so."""
+    monkeypatch.setattr(registry, "running_stack", lambda: info)
+    monkeypatch.setattr(Operations, "__init__", lambda *_: None)
+    monkeypatch.setattr(Operations, "check", _raising(error))
+    assert command_line.main(["check"]) == NOT_SAID
+    assert capsys.readouterr().err == f"error: {error}\n"
+
+
+def _raising(error: Exception) -> Callable[[Operations], object]:
+    def check(_self: Operations) -> object:
+        raise error
+
+    return check

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.model.tool_mapping import ToolMapping
-from local.documents import DocumentError, IntentDocument, read_documents
+from local.documents import DocumentError, IntentDocument, MappingDocument, read_documents
 from tests.builders import NOW
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -21,7 +20,7 @@ def test_every_example_can_be_read(file: Path) -> None:
 def test_every_example_intent_has_its_example_mapping() -> None:
     """Seeding the examples leaves no intent without a mapping of its type and version."""
     documents = [one for file in EXAMPLES.glob("*/*.json") for one in read_documents(file, now=NOW)]
-    mapped = {(one.action_type, one.version) for one in documents if isinstance(one, ToolMapping)}
+    mapped = {(one.mapping.action_type, one.mapping.version) for one in documents if isinstance(one, MappingDocument)}
     wanted = {
         (one.intent.action_type, one.intent.mapping_version) for one in documents if isinstance(one, IntentDocument)
     }
@@ -51,12 +50,13 @@ def test_text_that_is_not_json_is_named_with_line_and_column(tmp_path: Path) -> 
 def test_a_wrong_field_is_named_with_its_path_and_not_its_value(tmp_path: Path) -> None:
     """A value may be a secret that slipped into the wrong field."""
     content = json.loads((EXAMPLES / "mappings" / "create-crm-task.json").read_text())
-    content["tool_mapping"]["parameters"][0]["transform"] = "hunter2"
+    content["tool_mapping"]["parameters"][0] = {"transform": "hunter2", "parameter": "title", "argument": "title"}
     file = tmp_path / "mapping.json"
-    file.write_text(json.dumps([content]))
+    file.write_text(json.dumps([content], indent=1))
+    line = file.read_text().partition("transform")[0].count("\n") + 1
     with pytest.raises(DocumentError) as caught:
         read_documents(file, now=NOW)
-    assert "document 1: tool_mapping.parameters.0.transform" in str(caught.value)
+    assert str(caught.value).startswith(f"{file}:{line}: tool_mapping.parameters.0.transform: ")
     assert "hunter2" not in str(caught.value)
 
 
@@ -109,7 +109,7 @@ def test_a_key_that_is_written_twice_is_refused_by_name(tmp_path: Path) -> None:
     file.write_text('{"action_intent": {"parameters": {"title": "hunter2", "title": "hunter3"}}}')
     with pytest.raises(DocumentError) as caught:
         read_documents(file, now=NOW)
-    assert str(caught.value).startswith(f'{file}: the key "title" is written twice')
+    assert str(caught.value).startswith(f'{file}:1: the key "title" is written twice')
     assert "hunter" not in str(caught.value)
 
 
@@ -119,9 +119,7 @@ def test_a_lifetime_that_is_no_whole_number_is_refused(tmp_path: Path, lifetime:
     file = _intent_file(tmp_path, expires_in_seconds=lifetime)
     with pytest.raises(DocumentError) as caught:
         read_documents(file, now=NOW)
-    assert str(caught.value) == (
-        f"{file}, document 1: action_intent.expires_in_seconds: must be a whole number of seconds"
-    )
+    assert str(caught.value) == (f"{file}:1: action_intent.expires_in_seconds: must be a whole number of seconds")
 
 
 def test_a_lifetime_beside_an_end_is_refused(tmp_path: Path) -> None:
@@ -139,6 +137,6 @@ def test_an_approver_who_is_no_identifier_is_refused_when_the_file_is_read(tmp_p
     with pytest.raises(DocumentError) as caught:
         read_documents(file, now=NOW)
     message = str(caught.value)
-    assert message.startswith(f"{file}, document 1: action_intent.approved_by: must be 1 to 128 characters")
+    assert message.startswith(f"{file}:1: action_intent.approved_by: must be 1 to 128 characters")
     assert "\n" not in message
     assert "hunter" not in message

@@ -47,16 +47,31 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_declared_type_has_a_creator(plan: ProgramRun) -> None:
-    """A type without one would be found only when a stack is started."""
-    declared = {one.type for one in plan.resources if not one.is_component}
-    assert declared - CREATORS.keys() == set()
+def test_every_type_that_is_declared_has_a_creator_and_no_other_has(plan: ProgramRun) -> None:
+    """A type without one would be found only when a stack is started; a creator that nothing exercises would rot.
+
+    The stack with a gateway of its own is the one that declares everything.
+    """
+    with_a_gateway = preview("gateway")
+    declared = {one.type for run in (plan, with_a_gateway) for one in run.resources if not one.is_component}
+    assert {typ for typ in CREATORS if typ.startswith("aws:")} == declared
 
 
-def test_every_creator_is_for_a_type_that_is_declared(plan: ProgramRun) -> None:
-    """A creator that nothing exercises would rot unnoticed."""
-    declared = {one.type for one in plan.resources if not one.is_component}
-    assert {typ for typ in CREATORS if typ.startswith("aws:")} - declared == set()
+def test_both_ways_to_a_gateway_can_be_previewed(plan: ProgramRun) -> None:
+    """One that exists is named, one that is declared is planned with its targets, and the functions are told either."""
+    with_a_gateway = preview("gateway")
+    assert plan.exports["gateway_url"] == SETTINGS["gatewayUrl"]
+    assert with_a_gateway.exports["gateway_url"].startswith("https://cc-native-gateway-gateway-planned000.gateway.")
+    assert {one.name for one in with_a_gateway.resources if one.type.endswith("AgentcoreGatewayTarget")} == {
+        "calendar",
+        "crm",
+    }
+    told = [
+        one.inputs["environment"]["variables"]["AGENTCORE_GATEWAY_URL"]
+        for one in with_a_gateway.resources
+        if one.type == "aws:lambda/function:Function" and one.name == "tool-invoker"
+    ]
+    assert told == [with_a_gateway.exports["gateway_url"]]
 
 
 def test_every_export_of_a_preview_has_a_value(plan: ProgramRun) -> None:
@@ -188,6 +203,7 @@ def test_a_preview_as_json_holds_everything(capsys: pytest.CaptureFixture[str], 
     [
         ("gatewayTimeoutSeconds", "99", "a slow tool call would end as a crashed function"),
         ("gatewayUrl", "http://gateway.example.com", "every tool call, with its token, goes there"),
+        ("mcpProtocolVersion", "2024-11-05", "the gateway would refuse every tool call"),
         ("memory", "12", "no function could be created"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domain.model.errors import PermanentError
-from domain.model.tool_mapping import Verifiable
+from domain.model.tool_mapping import ToolMapping, Verifiable
 from tests.builders import a_mapping, an_unsafe_mapping, later
 from tests.ports.stores import Stores, dynamodb_stores, memory_stores
 
@@ -86,3 +86,25 @@ def test_of_racing_publications_one_content_wins(stores: Stores) -> None:
     assert answers.count(None) == 1
     assert sum(isinstance(answer, PermanentError) for answer in answers) == 5
     assert stores.mappings.find("CREATE_CRM_TASK", "v1") == mappings[answers.index(None)]
+
+
+def test_every_published_version_is_listed(stores: Stores) -> None:
+    """More than one page of them, deprecated ones too, each as it was published."""
+    schema = {"type": "object", "description": "x" * 30_000}
+    published = [a_mapping(version=f"v{number}", tool_input_schema=schema) for number in range(40)]
+    published += [an_unsafe_mapping(action_type="OTHER_ACTION", deprecated_at=later())]
+    for mapping in published:
+        stores.mappings.publish(mapping)
+
+    listed = list(stores.mappings.published())
+    assert sorted(listed, key=_name) == sorted(published, key=_name)
+    assert {one.content_hash for one in listed} == {one.content_hash for one in published}
+
+
+def test_an_empty_registry_lists_nothing(stores: Stores) -> None:
+    """Nothing published is no error."""
+    assert list(stores.mappings.published()) == []
+
+
+def _name(mapping: ToolMapping) -> tuple[str, str]:
+    return mapping.action_type, mapping.version

@@ -5,6 +5,7 @@ both are asked the same questions about the same effects.
 """
 
 import json
+import socket
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypedDict, Unpack
 
@@ -14,16 +15,26 @@ import pytest
 from adapters.mcp.tool_gateway import McpToolGateway
 from adapters.memory.tool_gateway import Effects, MemoryToolGateway
 from adapters.memory.tools import EffectKind
-from domain.model.tool_call import CallPurpose, GatewayReply, ToolAnswer, ToolCall, TransportFailure, TransportPhase
+from domain.model.tool_call import (
+    NEVER_SENT,
+    CallPurpose,
+    GatewayReply,
+    ToolAnswer,
+    ToolCall,
+    TransportFailure,
+    TransportPhase,
+)
 from ports.token_provider import TokenUnavailable
 from ports.tool_gateway import ToolGateway
-from tests.adapters.mcp.stand_in import CANARY, FixedTokens, Harness, a_call, a_response
+from tests.adapters.mcp.stand_in import CANARY, Chunks, FixedTokens, Harness, a_call, a_response
 from tests.builders import a_ref
 
 OTHER_KEY = "f" * 64
 A_NAME_AND_ITS_FAILURE: list[tuple[str, TransportPhase, dict[str, Any]]] = [
-    ("the connection is lost", TransportPhase.SENT, {}),
-    ("the answer is late", TransportPhase.SENT, {"timed_out": True}),
+    ("the connection is lost while sending", TransportPhase.SENT_SOMETHING, {}),
+    ("the connection is lost", TransportPhase.RESPONSE_HEAD, {}),
+    ("the answer is late", TransportPhase.RESPONSE_HEAD, {"timed_out": True}),
+    ("the answer is cut off", TransportPhase.RESPONSE_BODY, {}),
     ("HTTP 503", TransportPhase.HTTP_STATUS, {"http_status": 503}),
     ("an internal error", TransportPhase.RPC_ERROR, {"rpc_code": -32603}),
     ("garbage", TransportPhase.MALFORMED, {}),
@@ -88,6 +99,8 @@ class Mcp:
         if failure is None or failure[1] is Effects.WRITTEN:
             answer = self.tools.send(_call_in(message), deadline_seconds=1).outcome
         if failure is not None:
+            for event in _ON_THE_WAY_TO.get(failure[0], ()):
+                request.extensions["trace"](event, {})
             return _failed(failure[0], failure[2], message["id"])
         assert isinstance(answer, ToolAnswer)
         result = {
@@ -110,11 +123,24 @@ class _FailingTokens(FixedTokens):
         return super().token(scopes)
 
 
+_ON_THE_WAY_TO = {
+    TransportPhase.TLS: ("connection.start_tls.started",),
+    TransportPhase.SENT_NOTHING: ("http11.send_request_headers.started",),
+    TransportPhase.SENT_SOMETHING: ("http11.send_request_body.started",),
+    TransportPhase.RESPONSE_HEAD: ("http11.send_request_body.started", "http11.send_request_body.complete"),
+}
+"""What the transport reports before a failure in each phase."""
+
+
 def _failed(phase: TransportPhase, how: How, request_id: str) -> httpx.Response:
     match phase:
-        case TransportPhase.CONNECT:
+        case TransportPhase.RESOLVE:
+            raise httpx.ConnectError("unknown") from socket.gaierror(-2, "unknown")
+        case TransportPhase.CONNECT | TransportPhase.TLS:
             raise httpx.ConnectTimeout("late") if how.get("timed_out") else httpx.ConnectError("refused")
-        case TransportPhase.SENT:
+        case TransportPhase.RESPONSE_BODY:
+            return httpx.Response(200, headers={"Content-Type": "application/json"}, stream=Chunks(httpx.ReadError("")))
+        case TransportPhase.SENT_NOTHING | TransportPhase.SENT_SOMETHING | TransportPhase.RESPONSE_HEAD:
             raise httpx.ReadTimeout("late") if how.get("timed_out") else httpx.ReadError("reset")
         case TransportPhase.HTTP_STATUS:
             wait = how.get("retry_after_seconds")
@@ -239,9 +265,9 @@ def test_an_unknown_tool_is_an_answer_without_a_contract(subject: Subject) -> No
     assert answer(reply) == ToolAnswer(is_error=True, texts=("Unknown tool: crm___no_such_tool",))
 
 
-@pytest.mark.parametrize("phase", [TransportPhase.TOKEN, TransportPhase.CONNECT])
+@pytest.mark.parametrize("phase", sorted(NEVER_SENT - {TransportPhase.SESSION}))
 def test_a_failure_before_the_body_proves_that_nothing_was_done(subject: Subject, phase: TransportPhase) -> None:
-    """No token or no connection: the tool was never reached, and the reply says so."""
+    """No token, no connection or no body: the tool was never reached, and the reply says so."""
     subject.fail_next(phase)
     assert failure(send(subject)).phase is phase
     assert subject.tools.effects == []
@@ -273,7 +299,7 @@ def test_a_wish_to_wait_is_passed_on(subject: Subject) -> None:
 
 def test_a_failure_is_over_with_the_send_it_struck(subject: Subject) -> None:
     """The same call sent again by its caller gets through."""
-    subject.fail_next(TransportPhase.SENT, effects=Effects.WRITTEN)
+    subject.fail_next(TransportPhase.RESPONSE_HEAD, effects=Effects.WRITTEN)
     send(subject)
     assert content(send(subject))["deduplicated"] is True
 
@@ -282,7 +308,7 @@ def test_a_failure_is_over_with_the_send_it_struck(subject: Subject) -> None:
 def test_without_time_left_nothing_is_sent(subject: Subject, seconds: float) -> None:
     """A caller that is out of time learns that nothing was done."""
     found = failure(subject.gateway.send(a_call(), deadline_seconds=seconds))
-    assert (found.phase, found.timed_out) == (TransportPhase.CONNECT, True)
+    assert (found.phase, found.timed_out) == (TransportPhase.SENT_NOTHING, True)
     assert subject.tools.effects == []
 
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from domain.model.tool_call import ToolAnswer, TransportFailure, TransportPhase
-from domain.policies import classification
+from domain.policies import answers
 from domain.policies.classification import Evidence, Verdict, classify
 from domain.use_cases import tool_dispatch
 from tests.proof.bugs import Bug, Swap
 from tests.proof.looks import Plans
 from tests.proof.simulation.flows import Safety
+from tests.proof.simulation.gateway import LOST
 
 Json = Any
 Outcome = ToolAnswer | TransportFailure
@@ -21,7 +22,7 @@ _SERVICE_UNAVAILABLE: Final = 503
 
 def _read(change: Callable[[Outcome, Verdict], Verdict]) -> tuple[Swap, ...]:
     """Return the swap by which the dispatch reads its replies so."""
-    return (Swap(tool_dispatch, "classify", lambda outcome, tool: change(outcome, classify(outcome, tool))),)
+    return (Swap(tool_dispatch, "classify", lambda outcome, *reading: change(outcome, classify(outcome, *reading))),)
 
 
 def _not_done(verdict: Verdict, *, transient: bool = True) -> Verdict:
@@ -29,7 +30,7 @@ def _not_done(verdict: Verdict, *, transient: bool = True) -> Verdict:
 
 
 def _timeout_is_transient(outcome: Outcome, verdict: Verdict) -> Verdict:
-    sent = isinstance(outcome, TransportFailure) and outcome.phase is TransportPhase.SENT
+    sent = isinstance(outcome, TransportFailure) and outcome.phase in LOST
     return _not_done(verdict) if sent else verdict
 
 
@@ -142,7 +143,7 @@ BUGS: Final = (
     Bug(
         "every-create-breaks",
         "the step breaks on every answer that names an object",
-        (Swap(classification, "system_of_tool", _no_name),),
+        (Swap(answers, "system_of_tool", _no_name),),
         (Plans("accepted", _N),),
         "D30",
     ),

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Final
 
 from domain.model.attempt import Attempt, AttemptStatus
 from domain.model.canonical_json import digest
 from domain.model.errors import TransientError
 from domain.model.ledger import LedgerEntry
-from domain.model.tool_call import GatewayReply, ToolCall, TransportFailure, TransportPhase
-from domain.model.tool_mapping import EffectSafety, Idempotent, Unsafe, Verifiable
+from domain.model.tool_call import GatewayReply, ToolCall, TransportFailure
+from domain.model.tool_mapping import EffectSafety, Idempotent, ToolMapping, Unsafe, Verifiable
 from domain.policies import retry
 from domain.policies.classification import Verification, classify_verification
 from domain.policies.retry import Disposition, Move
@@ -23,6 +22,7 @@ from ports.execution_journal import ExecutionJournal
 from tests.proof.bugs import Bug, Swap
 from tests.proof.looks import Plans
 from tests.proof.simulation.flows import Safety
+from tests.proof.simulation.gateway import LOST
 
 Json = Any
 
@@ -33,20 +33,16 @@ _attempt_dispatch, _attempt_not_done = Attempt.dispatch, Attempt.not_done
 _FOR_A_DAY: Final = Idempotent(key_ttl_seconds=86_400)
 
 
-def _http_sends_again(
-    self: GatewayExchange, call: ToolCall, *, seconds_left: float, scopes: tuple[str, ...] = ()
-) -> Exchange:
-    first = _exchange_send(self, call, seconds_left=seconds_left, scopes=scopes)
+def _http_sends_again(self: GatewayExchange, call: ToolCall, mapping: ToolMapping, *, seconds_left: float) -> Exchange:
+    first = _exchange_send(self, call, mapping, seconds_left=seconds_left)
     failed = first.reply.outcome
-    doubtful = isinstance(failed, TransportFailure) and failed.phase is TransportPhase.SENT
-    return _exchange_send(self, call, seconds_left=seconds_left, scopes=scopes) if doubtful else first
+    doubtful = isinstance(failed, TransportFailure) and failed.phase in LOST
+    return _exchange_send(self, call, mapping, seconds_left=seconds_left) if doubtful else first
 
 
-def _under_a_fresh_key(
-    self: GatewayExchange, call: ToolCall, *, seconds_left: float, scopes: tuple[str, ...] = ()
-) -> Exchange:
+def _under_a_fresh_key(self: GatewayExchange, call: ToolCall, mapping: ToolMapping, *, seconds_left: float) -> Exchange:
     fresh = call.model_copy(update={"idempotency_key": digest({"fresh": call.tool_run_ref})})
-    return _exchange_send(self, fresh, seconds_left=seconds_left, scopes=scopes)
+    return _exchange_send(self, fresh, mapping, seconds_left=seconds_left)
 
 
 def _unsafe_as_idempotent_on_entry(effect: EffectSafety, **known: Json) -> Disposition:
@@ -106,8 +102,8 @@ def _without_doubt(self: Attempt, **facts: Json) -> tuple[Attempt, LedgerEntry]:
     return following.model_copy(update={"in_doubt": False, "doubtful_until": None}), entry
 
 
-def _clears_all_doubt(self: Attempt, *, code: str, detail: str, now: datetime) -> tuple[Attempt, LedgerEntry]:
-    following, entry = _attempt_not_done(self, code=code, detail=detail, now=now)
+def _clears_all_doubt(self: Attempt, **facts: Json) -> tuple[Attempt, LedgerEntry]:
+    following, entry = _attempt_not_done(self, **facts)
     free = following.status if following.status is AttemptStatus.UNKNOWN else AttemptStatus.CLAIMED
     return following.model_copy(update={"in_doubt": False, "status": free}), entry
 

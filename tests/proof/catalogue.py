@@ -12,8 +12,10 @@ from tests.proof import (
     stuck_executions,
     totals,
 )
+from tests.proof.drift import row as drift
 from tests.proof.rows import Row
 from tests.proof.stack.catalogue import STACK_ROWS
+from tests.proof.wire.catalogue import WIRE_ROWS
 
 _TOTALS: Final = (totals.AGREEMENT, totals.UNKNOWN_PRECISION)
 
@@ -27,6 +29,8 @@ ROWS: Final[dict[str, Row]] = {
         stuck_executions.ROW,
         fairness.ROW,
         planted_bugs.ROW,
+        drift.ROW,
+        *WIRE_ROWS,
         *STACK_ROWS,
         *_TOTALS,
     )

@@ -68,7 +68,9 @@ def _status(code: int, retry_after: int | None = None) -> TransportFailure:
 
 _TROUBLES: Final = (
     Reaction(0.01, TransportFailure(phase=TransportPhase.CONNECT, detail="connection refused")),
-    Reaction(LONGEST_CALL_SECONDS, TransportFailure(phase=TransportPhase.SENT, detail="no answer", timed_out=True)),
+    Reaction(
+        LONGEST_CALL_SECONDS, TransportFailure(phase=TransportPhase.RESPONSE_HEAD, detail="no answer", timed_out=True)
+    ),
     Reaction(0.5, _status(503)),
     Reaction(0.2, TransportFailure(phase=TransportPhase.MALFORMED, detail="half an answer")),
 )

@@ -16,6 +16,7 @@ from tests.proof import (
     bugs_recording,
     bugs_sending,
     bugs_undoing,
+    bugs_wire,
     compensation,
     crash_matrix,
     fairness,
@@ -28,6 +29,7 @@ from tests.proof.looks import Look, Schedules, everywhere
 from tests.proof.pool import each
 from tests.proof.rows import Measured, Options, Row, Violation
 from tests.proof.simulation.functions import in_haste
+from tests.proof.wire.catalogue import WIRE_ROWS
 
 ID: Final = "planted-bugs"
 SCHEDULES: Final = 1_500
@@ -43,6 +45,7 @@ BUGS: Final[dict[str, Bug]] = {
         bugs_recording,
         bugs_machine,
         bugs_reconciling,
+        bugs_wire,
         bugs_crowding,
     )
     for bug in module.BUGS
@@ -75,6 +78,7 @@ _REPLAYS: Final = {
         kill_switch.ROW,
         compensation.ROW,
         stuck_executions.ROW,
+        *WIRE_ROWS,
         fairness.ROW,
     )
     if row.replay is not None

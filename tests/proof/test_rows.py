@@ -1,6 +1,7 @@
 """The quick form of every row that needs no stack, and what the scoreboard does with it.
 
-The rows on the embedded AWS are played by ``tests/integration/test_proof_on_the_stack.py``.
+The rows on the embedded AWS are played by ``tests/integration/test_proof_on_the_stack.py``, those that need sockets by
+``tests/integration/test_proof_on_the_wire.py``.
 """
 
 import io
@@ -15,8 +16,9 @@ from tests.proof import random_schedules, scoreboard, totals
 from tests.proof.catalogue import ROWS, TOTALS
 from tests.proof.rows import NO_ENDINGS, Endings, Measured, Options, Row, Violation
 from tests.proof.stack.catalogue import STACK_ROWS
+from tests.proof.wire.catalogue import WIRE_ROWS
 
-IN_PROCESS = [row for name, row in ROWS.items() if name not in TOTALS and row not in STACK_ROWS]
+IN_PROCESS = [row for name, row in ROWS.items() if name not in TOTALS and row not in (*WIRE_ROWS, *STACK_ROWS)]
 THE_ROWS = [
     "crash-matrix",
     "random-schedules",
@@ -25,13 +27,17 @@ THE_ROWS = [
     "process-kills",
     "kill-switch",
     "compensation",
+    "drift",
     "stuck-executions",
     "fairness",
     "agreement",
     "unknown-precision",
     "two-tenants",
     "planted-bugs",
+    "one-post",
+    "fuzzed-responses",
     "load",
+    "canaries",
 ]
 
 
@@ -153,6 +159,8 @@ def test_a_red_row_is_a_red_exit_code(
         ("kill-switch:accepted/idempotent/GLOBAL.CANCEL.9", "when it was put back"),
         ("compensation:unsafe.2.1.refuse.AUTOMATIC/", "COMPENSATE"),
         ("stuck-executions:busy/verifiable/3.4.ABORTED", "outcome"),
+        ("drift:crm___create_task.verifiable/verify-gone", "TOOL_GONE VERIFY"),
+        ("drift:0-7.idempotent/only-reads", "not honoured in: ACT"),
         ("fairness:3.quick", "most_at_once: 10"),
     ],
 )
@@ -175,6 +183,12 @@ def test_a_case_can_be_played_again(token: str, part: str, capsys: pytest.Captur
         "stuck-executions:a/b/c.d.e",
         "fairness:x",
         "planted-bugs:nobody",
+        "drift:crm___create_task.unsafe/gone",
+        "drift:crm___create_task.verifiable/nothing",
+        "drift:x-y.verifiable/gone",
+        "one-post:silence/acted/unsafe/2026-07-28",
+        "one-post:nothing/acted/unsafe/2026-07-28/1/call",
+        "fuzzed-responses:refusal-message/9999",
     ],
 )
 def test_a_wrong_token_is_one_sentence(token: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,13 +134,13 @@ def told_to_wait(stage: Stage) -> Run:
 
 def silent_after_writing(stage: Stage) -> Run:
     """The tool writes, and its answer never comes."""
-    stage.gateway.fail_next(TransportPhase.SENT, effects=Effects.WRITTEN, timed_out=True)
+    stage.gateway.fail_next(TransportPhase.RESPONSE_HEAD, effects=Effects.WRITTEN, timed_out=True)
     return stage.run()
 
 
 def silent_without_writing(stage: Stage) -> Run:
     """The connection breaks after the request was sent, before the tool began."""
-    stage.gateway.fail_next(TransportPhase.SENT)
+    stage.gateway.fail_next(TransportPhase.RESPONSE_HEAD)
     return stage.run()
 
 

@@ -35,8 +35,8 @@ def _halt_after_the_first_try(stage: Stage) -> None:
     "phase, effects, status",
     [
         (TransportPhase.CONNECT, Effects.NONE, OutcomeStatus.CANCELLED),
-        (TransportPhase.SENT, Effects.NONE, OutcomeStatus.UNKNOWN),
-        (TransportPhase.SENT, Effects.WRITTEN, OutcomeStatus.UNKNOWN),
+        (TransportPhase.RESPONSE_HEAD, Effects.NONE, OutcomeStatus.UNKNOWN),
+        (TransportPhase.RESPONSE_HEAD, Effects.WRITTEN, OutcomeStatus.UNKNOWN),
     ],
 )
 def test_a_halt_between_two_sends_cancels_only_what_was_never_sent(
@@ -51,7 +51,8 @@ def test_a_halt_between_two_sends_cancels_only_what_was_never_sent(
 
 
 @pytest.mark.parametrize(
-    "phase, status", [(TransportPhase.CONNECT, OutcomeStatus.CANCELLED), (TransportPhase.SENT, OutcomeStatus.UNKNOWN)]
+    "phase, status",
+    [(TransportPhase.CONNECT, OutcomeStatus.CANCELLED), (TransportPhase.RESPONSE_HEAD, OutcomeStatus.UNKNOWN)],
 )
 def test_an_approval_that_expires_between_two_sends_permits_no_second(
     phase: TransportPhase, status: OutcomeStatus
@@ -67,7 +68,7 @@ def test_an_approval_that_expires_between_two_sends_permits_no_second(
 def test_a_verify_tool_that_cannot_be_reached_leaves_the_outcome_unknown() -> None:
     """Nothing is sent again on a guess; the question is asked four times, then a person or the reconciler decides."""
     stage = Stage(a_verifiable_mapping())
-    stage.gateway.fail_next(TransportPhase.SENT, effects=Effects.WRITTEN)
+    stage.gateway.fail_next(TransportPhase.RESPONSE_HEAD, effects=Effects.WRITTEN)
     stage.gateway.fail_next(TransportPhase.CONNECT, FOR_EVER)
     run = stage.run()
     assert ended_as_recorded(stage, run).status is OutcomeStatus.UNKNOWN
@@ -78,7 +79,7 @@ def test_a_verify_tool_that_cannot_be_reached_leaves_the_outcome_unknown() -> No
 def test_a_tool_is_asked_only_after_its_server_can_no_longer_be_at_work() -> None:
     """The wait before verifying is the mapping's bound, and it is Step Functions that waits."""
     stage = Stage(a_verifiable_mapping())
-    stage.gateway.fail_next(TransportPhase.SENT, effects=Effects.WRITTEN)
+    stage.gateway.fail_next(TransportPhase.RESPONSE_HEAD, effects=Effects.WRITTEN)
     run = stage.run()
     waits = [visit.waits_seconds for visit in run.visits if visit.state == Junction.WAIT_FOR_TOOL]
     assert waits == [[20]]

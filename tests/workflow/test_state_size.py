@@ -5,7 +5,7 @@ import json
 from adapters.memory.tool_gateway import Effects
 from domain.model.outcome import OutcomeStatus
 from domain.model.tool_call import ToolAnswer
-from domain.policies.classification import MAX_REFS
+from domain.policies.answers import MAX_REFS
 from ports.steps.state import MAX_STATE_BYTES
 from tests.builders import an_approved_intent
 from tests.support.stage import Stage

@@ -2,7 +2,7 @@
 
 import base64
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,9 +10,11 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from adapters.cognito.token_provider import FETCH_SECONDS
 from domain.model.errors import ConfigurationError
 from ports.token_provider import TokenUnavailable
 from tests.adapters.cognito.stand_in import CLIENT_ID, CLIENT_SECRET, ENDPOINT, Harness, a_harness, issuing
+from tests.adapters.mcp.stand_in import Chunks
 
 
 @pytest.fixture
@@ -80,6 +82,32 @@ def test_a_secret_rotated_meanwhile_costs_one_more_question(harness: Harness) ->
     harness.rotate("CANARY-second-secret")
     assert harness.provider.token(("b",))
     assert len(harness.identity_provider.requests) == 3
+
+
+def test_a_token_that_drips_in_is_given_up_in_time(harness: Harness) -> None:
+    """Each byte comes soon, the whole does not: the call that waits for the token must still be settled."""
+    drip: list[bytes | Callable[[], None]] = [lambda: harness.clock.advance(1), b" "] * 60
+    body = Chunks(*drip)
+    harness.identity_provider.respond = lambda _: httpx.Response(200, stream=body)
+    started = harness.clock.monotonic_seconds()
+    with pytest.raises(TokenUnavailable, match="deadline"):
+        harness.provider.token()
+    assert harness.clock.monotonic_seconds() - started <= FETCH_SECONDS + 1
+
+
+def test_a_second_try_has_what_the_first_left_of_the_time(harness: Harness) -> None:
+    """A rotated secret costs another question, and not another five seconds."""
+    harness.provider.token(("a",))
+    answers = [httpx.Response(400, json={"error": "invalid_client"}), issuing()(harness.identity_provider.requests[0])]
+
+    def slow(_: httpx.Request) -> httpx.Response:
+        harness.clock.advance(2)
+        return answers.pop(0)
+
+    harness.identity_provider.respond = slow
+    harness.provider.token(("b",))
+    given = [request.extensions["timeout"]["read"] for request in harness.identity_provider.requests[1:]]
+    assert given == [FETCH_SECONDS, FETCH_SECONDS - 2]
 
 
 def test_many_threads_share_one_fetch(harness: Harness) -> None:

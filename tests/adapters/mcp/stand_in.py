@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from adapters.mcp.tool_gateway import GatewayLimits, McpToolGateway
+from adapters.mcp.answer_reader import GatewayLimits
+from adapters.mcp.tool_gateway import McpToolGateway
 from adapters.memory.clock import MemoryClock
 from domain.model.tool_call import CallPurpose, ToolAnswer, ToolCall, TransportFailure
 from tests.builders import NOW, a_key, a_ref

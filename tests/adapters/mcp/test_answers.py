@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.mcp.tool_gateway import GatewayLimits
-from domain.model.tool_call import ToolAnswer, TransportPhase
+from adapters.mcp.answer_reader import GatewayLimits
+from adapters.mcp.results import MAX_CONTENT_BLOCKS
+from domain.model.tool_call import ToolAnswer, TransportFailure, TransportPhase
 from tests.adapters.mcp.stand_in import (
     REQUEST_ID,
     Chunks,
@@ -73,6 +74,9 @@ NO_ANSWERS: dict[str, object] = {
     "error of another id": an_rpc_error(id="another"),
     "text code": an_rpc_error(code="1"),
     "real code": an_rpc_error(code=1.5),
+    "code beyond what every reader keeps exact": an_rpc_error(code=2**53),
+    "code as object without an id": an_rpc_error(code={"result": -32600}, id=None),
+    "code as list without an id": an_rpc_error(code=[-32600], id=None),
     "null message": an_rpc_error(message=None),
     "text error": {"jsonrpc": "2.0", "id": REQUEST_ID, "error": "no"},
 }
@@ -183,7 +187,7 @@ def test_a_wrong_message_in_a_stream_ends_it_as_malformed(event: bytes) -> None:
 def test_a_stream_that_ends_without_an_answer_leaves_the_call_in_doubt(pieces: tuple[bytes, ...]) -> None:
     """The body was sent and no complete answer came."""
     failure = Harness(streaming(*pieces)).failure()
-    assert (failure.phase, failure.timed_out) == (TransportPhase.SENT, False)
+    assert (failure.phase, failure.timed_out) == (TransportPhase.RESPONSE_BODY, False)
 
 
 def test_a_flood_of_notifications_is_cut_off() -> None:
@@ -193,6 +197,40 @@ def test_a_flood_of_notifications_is_cut_off() -> None:
     assert isinstance(Harness(streaming(*flood[:4], an_event(a_response())), limits=limits).outcome(), ToolAnswer)
     failure = Harness(streaming(*flood, an_event(a_response())), limits=limits).failure()
     assert failure.phase is TransportPhase.MALFORMED
+
+
+def test_an_event_without_data_is_passed_over() -> None:
+    """It only tells a client that would reconnect where to begin again (MCP 2025-11-25)."""
+    priming = b"id: 1\r\nretry: 10\r\ndata:\r\n\r\n"
+    assert Harness(streaming(priming, an_event(a_response()))).answer().is_error is False
+    harness = Harness(streaming(priming))
+    assert harness.failure().phase is TransportPhase.RESPONSE_BODY
+    assert len(harness.requests) == 1
+
+
+def test_blocks_that_are_no_text_are_data_that_nobody_reads() -> None:
+    """Images, links and embedded resources may stand beside the text and nested in each other; none is believed."""
+    denial = json.dumps({"success": False})
+    blocks: list[object] = [
+        {
+            "type": "resource",
+            "resource": {"uri": "memo://1", "text": denial, "inner": {"type": "text", "text": denial}},
+        },
+        {"type": "text", "text": "first"},
+        {"type": "resource_link", "uri": "https://elsewhere.example.test"},
+        {"type": "image", "data": "AAAA", "mimeType": "image/png"},
+        {"type": "of the future", "text": 1},
+        {"type": "text", "text": "second"},
+    ]
+    assert Harness(saying(a_response(a_result(content=blocks)))).answer().texts == ("first", "second")
+
+
+@pytest.mark.parametrize("spare, malformed", [(0, False), (1, True)])
+def test_more_content_blocks_than_an_answer_can_need_are_not_read(spare: int, *, malformed: bool) -> None:
+    """The cap counts blocks of every type."""
+    blocks = [{"type": "image"}] * (MAX_CONTENT_BLOCKS + spare)
+    outcome = Harness(saying(a_response(a_result(content=blocks)))).outcome()
+    assert isinstance(outcome, TransportFailure) is malformed
 
 
 JSON = st.recursive(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from adapters.mcp.tool_gateway import GatewayLimits
+from adapters.mcp.answer_reader import GatewayLimits
 from domain.model.canonical_json import MAX_DEPTH
 from domain.model.errors import ConfigurationError, ErrorCode
 from domain.model.tool_call import TransportFailure, TransportPhase
@@ -100,7 +100,10 @@ def test_an_error_before_any_connection_proves_that_nothing_was_sent(error: http
 def test_without_proof_the_body_counts_as_sent(error: Exception) -> None:
     """An error that proves nothing is ambiguous, whatever it is, and comes back as data."""
     failure = Harness(failing(error)).failure()
-    assert (failure.phase, failure.timed_out) == (TransportPhase.SENT, isinstance(error, httpx.TimeoutException))
+    assert (failure.phase, failure.timed_out) == (
+        TransportPhase.SENT_SOMETHING,
+        isinstance(error, httpx.TimeoutException),
+    )
 
 
 @pytest.mark.parametrize("status", [202, 204, 400, 401, 403, 404, 408, 429, 500, 502, 503, 504])
@@ -175,7 +178,7 @@ def test_a_broken_body_of_an_http_error_does_not_hide_the_status() -> None:
     assert (failure.phase, failure.http_status) == (TransportPhase.HTTP_STATUS, 429)
 
 
-@pytest.mark.parametrize("spare, phase", [(0, None), (-1, TransportPhase.SENT)])
+@pytest.mark.parametrize("spare, phase", [(0, None), (-1, TransportPhase.RESPONSE_BODY)])
 def test_an_answer_larger_than_its_cap_is_not_read(spare: int, phase: TransportPhase | None) -> None:
     """One byte too many and the call is in doubt; the archive keeps what fits."""
     body = json.dumps(a_response()).encode()
@@ -193,7 +196,7 @@ def test_an_answer_that_breaks_off_leaves_the_call_in_doubt() -> None:
         a_call(), deadline_seconds=20
     )
     assert isinstance(reply.outcome, TransportFailure)
-    assert (reply.outcome.phase, reply.outcome.timed_out) == (TransportPhase.SENT, False)
+    assert (reply.outcome.phase, reply.outcome.timed_out) == (TransportPhase.RESPONSE_BODY, False)
     assert reply.response_text == '{"jsonrpc"'
 
 
@@ -204,7 +207,7 @@ def test_an_answer_that_drips_ends_at_the_deadline() -> None:
     body = Chunks(*drip)
     harness = Harness(replying(body))
     failure = harness.failure(deadline_seconds=20)
-    assert (failure.phase, failure.timed_out) == (TransportPhase.SENT, True)
+    assert (failure.phase, failure.timed_out) == (TransportPhase.RESPONSE_BODY, True)
     assert body.given == 8
 
 
@@ -219,7 +222,7 @@ def test_a_token_that_takes_too_long_leaves_nothing_to_send() -> None:
 
     harness = Harness(tokens=Slow())
     failure = harness.failure(deadline_seconds=20)
-    assert (failure.phase, failure.timed_out) == (TransportPhase.CONNECT, True)
+    assert (failure.phase, failure.timed_out) == (TransportPhase.SENT_NOTHING, True)
     assert harness.requests == []
 
 
@@ -243,7 +246,7 @@ def test_a_tool_name_cannot_inject_a_header(name: str) -> None:
     assert json.loads(request.content)["params"]["name"] == name
 
 
-@pytest.mark.parametrize("version", ["2025-11-25", "2025-06-18", "", "2026-07-28 "])
+@pytest.mark.parametrize("version", ["2024-11-05", "2027-01-01", "", "2026-07-28 "])
 def test_an_unsupported_protocol_version_is_refused_with_the_supported_one(version: str) -> None:
     """A deployment that asks for it learns so before anything is sent."""
     harness = Harness(version=version)

@@ -4,14 +4,14 @@ import pytest
 
 from adapters.memory.tool_gateway import Effects, MemoryToolGateway
 from adapters.memory.tools import EffectKind
-from domain.model.tool_call import ToolAnswer, TransportFailure, TransportPhase
+from domain.model.tool_call import NEVER_SENT, ToolAnswer, TransportFailure, TransportPhase
 from tests.adapters.mcp.stand_in import a_call
 
 
 def test_a_late_effect_comes_after_the_caller_gave_up() -> None:
     """Nothing exists when the failure is returned; later it does."""
     gateway = MemoryToolGateway()
-    gateway.fail_next(TransportPhase.SENT, effects=Effects.LATE, timed_out=True)
+    gateway.fail_next(TransportPhase.RESPONSE_HEAD, effects=Effects.LATE, timed_out=True)
     outcome = gateway.send(a_call(), deadline_seconds=1).outcome
     assert isinstance(outcome, TransportFailure)
     assert gateway.objects == []
@@ -31,7 +31,7 @@ def test_any_answer_can_be_scripted_for_a_number_of_sends() -> None:
     assert (len(gateway.sends), len(gateway.objects)) == (3, 1)
 
 
-@pytest.mark.parametrize("phase", [TransportPhase.TOKEN, TransportPhase.CONNECT])
+@pytest.mark.parametrize("phase", sorted(NEVER_SENT))
 def test_a_call_that_never_arrives_cannot_be_told_to_have_an_effect(phase: TransportPhase) -> None:
     """A test that scripts the impossible is told so."""
     with pytest.raises(ValueError, match="never reaches the tool"):

@@ -177,6 +177,23 @@ def test_the_hash_of_a_known_mapping_never_changes() -> None:
     mapping = a_mapping()
     assert mapping.content_hash == "6ad035d7b8e09ce7087680402ecd6266a9234ada05366ef5213139ef0057e47b"
     assert ToolMapping.model_validate_json(mapping.model_dump_json()).content_hash == mapping.content_hash
+    verifiable = a_mapping(effect_safety=Verifiable(verify_tool="crm___find_task", server_bound_seconds=30))
+    assert verifiable.content_hash == "81fb8e2f4ee24ed12af0ca3c2e054563b3168b00b7bfd964f6d570b5d89876aa"
+
+
+def test_the_pins_of_the_other_tools_are_content() -> None:
+    """An approver approves them too; without them, a mapping is what a person wrote."""
+    asked = Verifiable(verify_tool="crm___find_task", server_bound_seconds=30, verify_tool_schema_hash="a" * 64)
+    undone = a_mapping().compensation.model_copy(update={"compensation_tool_schema_hash": "b" * 64})
+    plain, pinned = a_mapping(effect_safety=asked), a_mapping(effect_safety=asked, compensation=undone)
+    assert len({plain.content_hash, pinned.content_hash, pinned.without_pins.content_hash}) == 3
+    assert plain.without_pins == pinned.without_pins
+
+
+def test_a_pin_without_a_tool_is_refused() -> None:
+    """There is nothing that it could be the digest of."""
+    with pytest.raises(ValidationError, match="has no tool to pin"):
+        CompensationPolicy(strategy=CompensationStrategy.MANUAL, compensation_tool_schema_hash="a" * 64)
 
 
 @pytest.mark.parametrize(

@@ -35,11 +35,19 @@ def rpc(code: int) -> TransportFailure:
     return failed(TransportPhase.RPC_ERROR, rpc_code=code)
 
 
+UNSENT = [
+    TransportPhase.SESSION,
+    TransportPhase.RESOLVE,
+    TransportPhase.CONNECT,
+    TransportPhase.TLS,
+    TransportPhase.SENT_NOTHING,
+]
+LOST = [TransportPhase.SENT_SOMETHING, TransportPhase.RESPONSE_HEAD, TransportPhase.RESPONSE_BODY]
 NOT_DONE_ROWS = [
     (failed(TransportPhase.TOKEN), ErrorCode.DOWNSTREAM_ERROR, True),
     (failed(TransportPhase.TOKEN, timed_out=True), ErrorCode.TIMEOUT, True),
-    (failed(TransportPhase.CONNECT), ErrorCode.DOWNSTREAM_ERROR, True),
-    (failed(TransportPhase.CONNECT, timed_out=True), ErrorCode.TIMEOUT, True),
+    *((failed(phase), ErrorCode.DOWNSTREAM_ERROR, True) for phase in UNSENT),
+    *((failed(phase, timed_out=True), ErrorCode.TIMEOUT, True) for phase in UNSENT),
     (http(401), ErrorCode.AUTH_FAILED, True),
     (http(403), ErrorCode.AUTH_FAILED, False),
     (http(429), ErrorCode.RATE_LIMIT, True),
@@ -50,7 +58,7 @@ NOT_DONE_ROWS = [
     (rpc(-32020), ErrorCode.VALIDATION_ERROR, False),
     (rpc(-32022), ErrorCode.VALIDATION_ERROR, False),
 ]
-"""DNS, connect and TLS failures are phase CONNECT; the rest is what a gateway answers before it calls a tool."""
+"""What never left, and what a gateway answers before it calls a tool."""
 
 
 @pytest.mark.parametrize("failure, code, transient", NOT_DONE_ROWS)
@@ -64,8 +72,8 @@ def test_these_failures_and_no_others_prove_that_nothing_was_done(
 
 
 IN_DOUBT_ROWS = [
-    (failed(TransportPhase.SENT), ErrorCode.DOWNSTREAM_ERROR),
-    (failed(TransportPhase.SENT, timed_out=True), ErrorCode.TIMEOUT),
+    *((failed(phase), ErrorCode.DOWNSTREAM_ERROR) for phase in LOST),
+    *((failed(phase, timed_out=True), ErrorCode.TIMEOUT) for phase in LOST),
     (failed(TransportPhase.MALFORMED), ErrorCode.MALFORMED_RESPONSE),
     (failed(TransportPhase.HTTP_STATUS), ErrorCode.DOWNSTREAM_ERROR),
     (http(408), ErrorCode.TIMEOUT),

@@ -10,17 +10,18 @@ from domain.model.errors import CLASS_OF_CODE, ErrorClass, ErrorCode
 from domain.model.external_object import ExternalSystem
 from domain.model.redaction import MAX_TEXT_CHARACTERS
 from domain.model.tool_call import ToolAnswer, TransportFailure, TransportPhase
+from domain.model.tool_mapping import ErrorText, ResultContract
+from domain.policies.answers import MAX_REFS, typed_contract
 from domain.policies.classification import (
-    MAX_REFS,
     Evidence,
     classify,
     classify_verification,
     code_of_text,
-    typed_contract,
 )
-from tests.strategies import any_answers, any_text, transport_failures
+from tests.strategies import any_answers, any_text, result_contracts, transport_failures
 
 TOOL = "crm___create_task"
+WORDS_KEPT = ResultContract(error_text=ErrorText.KEPT)
 
 
 def failed(phase: TransportPhase, **facts: object) -> TransportFailure:
@@ -98,7 +99,7 @@ def test_an_error_without_success_in_its_contract_is_in_doubt() -> None:
 
 def test_an_error_told_only_in_words_is_in_doubt_with_the_words_code() -> None:
     """Words choose what people read; they prove nothing (R41)."""
-    verdict = classify(ToolAnswer(is_error=True, texts=("Rate limit exceeded",)), TOOL)
+    verdict = classify(ToolAnswer(is_error=True, texts=("Rate limit exceeded",)), TOOL, WORDS_KEPT)
     assert (verdict.evidence, verdict.error_code) == (Evidence.IN_DOUBT, ErrorCode.RATE_LIMIT)
     assert verdict.error_message is not None
     assert "Rate limit exceeded" in verdict.error_message
@@ -117,7 +118,9 @@ def test_an_answer_without_a_json_object_is_in_doubt(texts: tuple[str, ...]) -> 
 def test_a_typed_refusal_without_objects_proves_that_nothing_was_done(*, is_error: bool) -> None:
     """``success: false`` and nothing named: the tool's own word, whether or not the error flag is set (D6)."""
     verdict = classify(
-        answered(is_error=is_error, success=False, error_code="VALIDATION_ERROR", error_message="no such contact"), TOOL
+        answered(is_error=is_error, success=False, error_code="VALIDATION_ERROR", error_message="no such contact"),
+        TOOL,
+        WORDS_KEPT,
     )
     assert (verdict.evidence, verdict.error_code, verdict.error_class, verdict.error_message) == (
         Evidence.REFUSED,
@@ -313,17 +316,18 @@ def test_a_tool_may_choose_among_the_open_codes_and_classes() -> None:
 def test_a_tools_message_is_redacted() -> None:
     """What a tool says goes to outcomes and logs without its secrets (D84)."""
     message = classify(
-        answered(success=False, error_message="password=hunter2 for a@b.example.test"), TOOL
+        answered(success=False, error_message="password=hunter2 for a@b.example.test"), TOOL, WORDS_KEPT
     ).error_message
     assert message is not None
+    assert message.endswith("for [email]")
     assert "hunter2" not in message
     assert "a@b" not in message
 
 
-@given(any_answers, any_text)
-def test_every_answer_has_a_verdict(answer: ToolAnswer, tool_name: str) -> None:
-    """Total over any answer of any tool: success only by a boolean, refs only of the tool's own system."""
-    verdict = classify(answer, tool_name)
+@given(any_answers, any_text, result_contracts)
+def test_every_answer_has_a_verdict(answer: ToolAnswer, tool_name: str, reading: ResultContract) -> None:
+    """Total over any answer of any tool and every way to read it: success never of an error."""
+    verdict = classify(answer, tool_name, reading)
     assert (verdict.error_code is None) is (verdict.evidence is Evidence.SUCCEEDED)
     assert verdict.evidence is not Evidence.NOT_DONE
     assert (verdict.evidence is Evidence.REFUSED) <= (not verdict.refs)

@@ -137,7 +137,7 @@ def test_a_duplicate_execution_changes_nothing(reached: int) -> None:
     world = World()
     state = world.a_state()
     if reached == 5:
-        world.tools.fail_next(TransportPhase.SENT, effects=Effects.WRITTEN)
+        world.tools.fail_next(TransportPhase.RESPONSE_HEAD, effects=Effects.WRITTEN)
         with pytest.raises(TransientError) as in_doubt:
             world.run(state, *BEFORE_INVOKE, INVOKE)
         assert in_doubt.value.error_code == "DOWNSTREAM_ERROR"

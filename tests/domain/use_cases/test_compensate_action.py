@@ -80,7 +80,7 @@ def test_a_compensation_entered_again_skips_what_is_undone() -> None:
     world = World()
     state = a_partial_write(world)
     world.tools.answer_next(GONE)
-    world.tools.fail_next(TransportPhase.SENT)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD)
     with pytest.raises(TransientError, match="harmless to ask again") as caught:
         world.run(state, COMPENSATE)
     assert undo_calls(world) == ["task-3", "task-2"]
@@ -117,7 +117,7 @@ def test_an_undo_that_the_tool_refuses_leaves_the_outcome_unknown() -> None:
     assert final.compensation is not None
     assert [result.status for result in final.compensation.refs] == [COMPLETED, FAILED, COMPLETED]
     assert final.compensation.reason == "2 of 3 external objects undone"
-    assert final.compensation.refs[1].detail == "the task is locked"
+    assert final.compensation.refs[1].detail == "the tool refused; its words (18 characters) are withheld"
     outcome = world.outcome()
     assert (outcome.status, outcome.compensation_status) == (OutcomeStatus.UNKNOWN, CompensationStatus.PARTIAL)
     assert outcome.compensation_refs == final.compensation.refs
@@ -135,7 +135,7 @@ def test_a_compensation_that_breaks_down_leaves_its_reason_in_the_outcome() -> N
     """Its error is caught, the outcome is UNKNOWN and says what happened (D12, D61)."""
     world = World()
     state = a_partial_write(world)
-    world.tools.fail_next(TransportPhase.SENT)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD)
     with pytest.raises(TransientError) as caught:
         world.run(state, COMPENSATE)
     world.run(after(state, caught.value), RECORD)
@@ -203,7 +203,7 @@ def test_nothing_is_undone_while_it_is_unknown_what_exists() -> None:
     """A call in doubt may still land after the undo (D62)."""
     world = World(mapping=a_mapping(effect_safety=UNSAFE))
     state = world.ready()
-    world.tools.fail_next(TransportPhase.SENT)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD)
     section = undone(world, world.run(state, INVOKE))
     assert section.status is UNKNOWN
     assert undo_calls(world) == []

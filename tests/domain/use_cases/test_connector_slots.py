@@ -304,7 +304,7 @@ def test_asking_what_became_of_a_call_waits_for_nobody() -> None:
     """Finishing what was begun goes before beginning something new."""
     world = World(mapping=a_mapping(effect_safety=VERIFIABLE))
     ready = world.ready()
-    world.tools.fail_next(TransportPhase.SENT)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD)
     invoked(world, ready)
     world.clock.advance(VERIFIABLE.server_bound_seconds + 1)
     leave(world, breaker=OPEN.model_copy(update={"open_until": later(600)}), leases=FULL)
@@ -327,7 +327,7 @@ def test_undoing_waits_for_nobody() -> None:
 
 def test_the_reconcilers_resend_waits_for_its_next_look() -> None:
     """A breaker that is open makes it come back, as any call that did not help does."""
-    world = recorded_unknown(a_days_world(), TransportPhase.SENT, Effects.WRITTEN)
+    world = recorded_unknown(a_days_world(), TransportPhase.RESPONSE_HEAD, Effects.WRITTEN)
     leave(world, breaker=OPEN.model_copy(update={"open_until": later(3_600)}))
     sends = len(world.tools.sends)
     world.clock.advance(1_800)

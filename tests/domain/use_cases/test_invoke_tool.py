@@ -72,7 +72,7 @@ def test_an_idempotent_tool_is_not_called_again_after_its_keys_lifetime() -> Non
     """A tool that has forgotten the key would act twice, so the answer is UNKNOWN (D23)."""
     world = a_world(IDEMPOTENT)
     state = world.ready()
-    world.tools.fail_next(TransportPhase.SENT)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD)
     with pytest.raises(TransientError) as caught:
         world.run(state, INVOKE)
     world.clock.advance(IDEMPOTENT.key_ttl_seconds)
@@ -180,7 +180,7 @@ def test_an_unsafe_call_in_doubt_is_unknown_and_never_sent_again() -> None:
     """Nobody can be asked and nothing may be repeated: a person decides (D23, D25)."""
     world = World(mapping=a_mapping(effect_safety=UNSAFE, compensation=CompensationPolicy()))
     ready = world.ready()
-    world.tools.fail_next(TransportPhase.SENT, effects=Effects.WRITTEN, timed_out=True)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD, effects=Effects.WRITTEN, timed_out=True)
     first = world.run(ready, INVOKE)
     second = world.run(ready, INVOKE)
     assert first.invocation is not None
@@ -201,7 +201,7 @@ def test_a_verifiable_call_in_doubt_waits_for_the_servers_bound_and_asks(effects
     """Not a second send but a question, and only once the server can no longer be at work (D23)."""
     world = a_world(VERIFIABLE)
     ready = world.ready()
-    world.tools.fail_next(TransportPhase.SENT, effects=effects)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD, effects=effects)
     deferred = world.run(ready, INVOKE)
     assert deferred.invocation is not None
     assert (deferred.invocation.status, deferred.invocation.retry_after_seconds) == (InvocationStatus.DEFERRED, 30)
@@ -226,7 +226,7 @@ def test_a_verification_that_says_nothing_is_asked_again_and_never_sent_past() -
     """No answer is not "absent" (D23)."""
     world = a_world(VERIFIABLE)
     ready = world.ready()
-    world.tools.fail_next(TransportPhase.SENT)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD)
     deferred = world.run(ready, INVOKE)
     world.clock.advance(30)
     world.tools.answer_next(ToolAnswer(is_error=False, structured={"success": True}))
@@ -246,7 +246,10 @@ def test_a_tools_refusal_is_returned_and_not_raised() -> None:
     world.tools.answer_next(REFUSAL)
     state = world.run(ready, INVOKE)
     assert state.invocation is not None
-    assert (state.invocation.status, state.invocation.error_message) == (InvocationStatus.FAILED, "no such contact")
+    assert (state.invocation.status, state.invocation.error_message) == (
+        InvocationStatus.FAILED,
+        "the tool refused; its words (15 characters) are withheld",
+    )
     final = world.run(state, COMPENSATE, RECORD)
     assert final.compensation is not None
     assert final.compensation.status is CompensationStatus.NOT_NEEDED
@@ -257,7 +260,7 @@ def test_a_refused_resend_leaves_the_doubt_of_the_first_send() -> None:
     """The first call lands late, after the second was refused: FAILED would be a false statement (D25)."""
     world = World()
     ready = world.ready()
-    world.tools.fail_next(TransportPhase.SENT, effects=Effects.LATE, timed_out=True)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD, effects=Effects.LATE, timed_out=True)
     world.tools.answer_next(REFUSAL)
     state = world.run(world.invoked_after_retries(ready, tries=2), COMPENSATE, RECORD)
     world.tools.let_late_calls_land()

@@ -73,7 +73,7 @@ def test_a_switch_flipped_while_a_call_is_in_doubt_does_not_make_it_cancelled() 
     """Something may exist, so the outcome is UNKNOWN, whatever stopped the resend (D25)."""
     world = World()
     ready = world.ready()
-    world.tools.fail_next(TransportPhase.SENT, effects=Effects.WRITTEN)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD, effects=Effects.WRITTEN)
     with pytest.raises(TransientError) as doubt:
         world.run(ready, INVOKE)
     world.halt(SCOPES[0])
@@ -285,7 +285,7 @@ def test_an_approval_revoked_after_preflight_stops_the_send() -> None:
 def test_a_call_that_ended_without_proof_is_ledgered_as_such() -> None:
     """The ledger says that a send ended in doubt, and the attempt from when a verify tool may be asked."""
     world = World()
-    world.tools.fail_next(TransportPhase.SENT, timed_out=True)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD, timed_out=True)
     with pytest.raises(TransientError):
         world.run(world.ready(), INVOKE)
     assert world.events[-1] is LedgerEventType.TOOL_IN_DOUBT
@@ -293,15 +293,35 @@ def test_a_call_that_ended_without_proof_is_ledgered_as_such() -> None:
 
 
 def test_nothing_secret_is_archived_of_a_request_or_an_answer() -> None:
-    """What people write into parameters, and what tools answer, is filtered before it is kept (D84, R43)."""
+    """What people write into parameters is filtered, and of what tools answer only the shape is kept (D84, R43)."""
     world = World(intent=an_approved_intent(parameters={"title": "password=hunter2-in-request"}))
-    world.tools.answer_next(ToolAnswer(is_error=False, structured={"success": True, "note": "token=hunter2-in-answer"}))
+    world.tools.answer_next(ToolAnswer(is_error=False, structured={"success": True, "note": "hunter2-in-answer"}))
     state = world.run(world.ready(), INVOKE)
     assert state.invocation is not None
     assert state.invocation.raw_response_artifact_ref is not None
     archived = world.archive.text(state.invocation.raw_response_artifact_ref) or ""
     assert "[secret]" in archived
+    assert "[withheld: 17 characters]" in archived
     assert "hunter2" not in archived
+
+
+@pytest.mark.parametrize("ending", ["answered", "in doubt", "not done"])
+@pytest.mark.parametrize("archived", [True, False])
+def test_where_an_exchange_is_archived_or_that_it_is_missing_is_in_the_ledger(*, ending: str, archived: bool) -> None:
+    """A lost archive is on record, whatever the call came to (F22)."""
+    world = World()
+    ready = world.ready()
+    if not archived:
+        world.artifacts.fail("put", TransientError("the archive did not answer"))
+    if ending == "answered":
+        world.run(ready, INVOKE)
+    else:
+        world.tools.fail_next(TransportPhase.RESPONSE_HEAD if ending == "in doubt" else TransportPhase.CONNECT)
+        with pytest.raises(TransientError):
+            world.run(ready, INVOKE)
+    kept = str(world.records.ledger(a_ref())[-1].data["raw_response_artifact_ref"])
+    assert (kept == "missing") is not archived
+    assert (world.archive.text(kept) is not None) is archived
 
 
 def test_a_held_switch_makes_the_action_wait_with_nothing_written() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from domain.model.canonical_json import digest
 from domain.model.errors import ApprovalMismatch, InvalidParameters, ToolMappingNotFound
+from domain.model.tool_mapping import ToolMapping
 from tests.builders import a_key, a_mapping, an_approved_intent
 from tests.domain.use_cases.world import MAP, PREFLIGHT, START, World
 
@@ -64,3 +65,44 @@ def test_another_published_version_changes_nothing() -> None:
     before = world.run(world.a_state(), START, PREFLIGHT, MAP).mapping
     world.registry.publish(a_mapping(version="v2", tool_name="crm___update_task"))
     assert world.run(world.a_state(), START, PREFLIGHT, MAP).mapping == before
+
+
+def _pinned(**changes: object) -> ToolMapping:
+    schema = {
+        "type": "object",
+        "properties": {
+            "title": {"type": "string", "maxLength": 10},
+            "execution_context": {"type": "object", "required": ["idempotency_key", "tenant_id"]},
+        },
+        "required": ["execution_context", "title"],
+        "additionalProperties": False,
+    }
+    title = {"parameter": "title", "argument": "title", "type": "STRING", "required": True}
+    return a_mapping(parameters=[title], tool_input_schema=schema, tool_schema_hash=digest(schema), **changes)
+
+
+def _mapped(mapping: ToolMapping, title: str) -> World:
+    world = World(mapping=mapping, intent=an_approved_intent(mapping, parameters={"title": title}))
+    world.run(world.a_state(), START, PREFLIGHT, MAP)
+    return world
+
+
+def test_arguments_that_fit_the_pinned_schema_are_mapped() -> None:
+    """The reserved argument is part of what the schema is held against."""
+    assert _mapped(_pinned(), "Call back").tools.sends == []
+
+
+def test_arguments_that_do_not_fit_the_pinned_schema_are_refused_before_any_call() -> None:
+    """With place, rule and wish, and without the value, which may be a secret (D54)."""
+    with pytest.raises(InvalidParameters) as caught:
+        _mapped(_pinned(), "hunter2hunter2")
+    assert "the input schema of crm___create_task, pinned in CREATE_CRM_TASK version v1" in caught.value.message
+    assert "/title: maxLength: 10" in caught.value.message
+    assert "Nothing was sent" in caught.value.message
+    assert "hunter2" not in caught.value.message
+
+
+def test_a_reserved_argument_that_is_not_sent_does_not_fit_a_schema_that_needs_it() -> None:
+    """Nothing is assumed to be there."""
+    with pytest.raises(InvalidParameters, match="required: execution_context"):
+        _mapped(_pinned(passes_execution_context=False), "Call back")

@@ -107,7 +107,7 @@ def test_a_tool_that_cannot_be_asked_is_asked_again_ever_later_and_then_it_is_a_
 
 def test_a_refusal_of_a_resend_counts_only_when_no_earlier_send_can_land() -> None:
     """For a quarter of an hour the first call may still take effect; after that the tool answers for the key."""
-    world = recorded_unknown(a_world(), TransportPhase.SENT, Effects.NONE)
+    world = recorded_unknown(a_world(), TransportPhase.RESPONSE_HEAD, Effects.NONE)
     world.tools.answer_next(REFUSAL, times=2)
     assert looked(world) is Reconciled.WAITING
     assert world.outcome().status is OutcomeStatus.UNKNOWN
@@ -119,7 +119,7 @@ def test_a_refusal_of_a_resend_counts_only_when_no_earlier_send_can_land() -> No
 
 def test_a_late_effect_under_the_same_key_is_still_one_effect() -> None:
     """The resend creates it, the straggler is recognised by the tool (F10)."""
-    world = recorded_unknown(a_world(), TransportPhase.SENT, Effects.LATE)
+    world = recorded_unknown(a_world(), TransportPhase.RESPONSE_HEAD, Effects.LATE)
     assert looked(world) is Reconciled.SETTLED
     world.tools.let_late_calls_land()
     assert (world.outcome().status, world.created) == (OutcomeStatus.SUCCEEDED, 1)
@@ -128,7 +128,7 @@ def test_a_late_effect_under_the_same_key_is_still_one_effect() -> None:
 @pytest.mark.parametrize("stop", [World.halt, World.hold])
 def test_a_switch_that_stops_the_action_stops_its_resend_too(stop: Callable[[World, SwitchScope], None]) -> None:
     """The reconciler dispatches through the same door; released, the doubt is resolved."""
-    world = recorded_unknown(a_world(), TransportPhase.SENT, Effects.NONE)
+    world = recorded_unknown(a_world(), TransportPhase.RESPONSE_HEAD, Effects.NONE)
     scope = SwitchScope(kind=SwitchKind.CONNECTOR, subject="crm")
     stop(world, scope)
     sent = len(world.tools.sends)
@@ -141,7 +141,7 @@ def test_a_switch_that_stops_the_action_stops_its_resend_too(stop: Callable[[Wor
 
 def test_a_key_that_the_tool_has_forgotten_is_never_sent_again() -> None:
     """After its lifetime an idempotent tool is as unsafe as any other."""
-    world = recorded_unknown(a_world(IDEMPOTENT), TransportPhase.SENT, Effects.WRITTEN)
+    world = recorded_unknown(a_world(IDEMPOTENT), TransportPhase.RESPONSE_HEAD, Effects.WRITTEN)
     world.clock.advance(600)
     assert looked(world) is Reconciled.NOTIFIED
     assert (world.created, len(world.tools.sends)) == (1, 1)
@@ -149,7 +149,7 @@ def test_a_key_that_the_tool_has_forgotten_is_never_sent_again() -> None:
 
 def test_a_revoked_approval_permits_no_resend_and_a_person_is_told_at_once() -> None:
     """No later try can go otherwise, so nobody waits two days for the last of them."""
-    world = recorded_unknown(a_world(), TransportPhase.SENT, Effects.NONE)
+    world = recorded_unknown(a_world(), TransportPhase.RESPONSE_HEAD, Effects.NONE)
     world.intents.put(world.intents.find(a_ref()).model_copy(update={"status": IntentStatus.PROPOSED}))
     assert looked(world) is Reconciled.NOTIFIED
     assert (len(world.tools.sends), len(world.notices.notices)) == (1, 1)
@@ -158,7 +158,7 @@ def test_a_revoked_approval_permits_no_resend_and_a_person_is_told_at_once() -> 
 
 def test_an_expired_approval_permits_no_resend() -> None:
     """To resolve a doubt is no reason to do what is no longer approved."""
-    world = recorded_unknown(a_world(), TransportPhase.SENT, Effects.NONE)
+    world = recorded_unknown(a_world(), TransportPhase.RESPONSE_HEAD, Effects.NONE)
     world.clock.advance(86_400)
     assert looked(world) is Reconciled.NOTIFIED
     assert len(world.tools.sends) == 1
@@ -243,7 +243,7 @@ def test_a_person_who_was_faster_is_not_overruled() -> None:
 
 def test_a_lost_mapping_is_a_persons_matter() -> None:
     """Without the mapping nobody knows what the tool can be asked."""
-    world = recorded_unknown(a_world(), TransportPhase.SENT, Effects.NONE)
+    world = recorded_unknown(a_world(), TransportPhase.RESPONSE_HEAD, Effects.NONE)
     world.registry = type(world.registry)(Unfindable())
     assert looked(world) is Reconciled.NOTIFIED
 

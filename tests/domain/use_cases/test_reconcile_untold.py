@@ -30,7 +30,7 @@ MADE: JsonObject = {"object_type": "Task", "object_id": "task-1"}
 def unknown_and_untold(world: World) -> World:
     """Let the call end in doubt while the bus is down: UNKNOWN is on record and nobody has heard of it."""
     ready = world.ready()
-    world.tools.fail_next(TransportPhase.SENT, effects=Effects.WRITTEN, timed_out=True)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD, effects=Effects.WRITTEN, timed_out=True)
     try:
         state = world.run(ready, INVOKE)
     except TransientError as error:
@@ -151,7 +151,7 @@ def test_an_answer_to_an_earlier_send_does_not_overrule_the_last_one() -> None:
     """A spooled refusal of one send, and the tool's later answer under its key that the effect exists."""
     world = a_world()
     ready = world.ready()
-    world.tools.fail_next(TransportPhase.SENT, effects=Effects.NONE, timed_out=True)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD, effects=Effects.NONE, timed_out=True)
     with pytest.raises(TransientError):
         world.run(ready, INVOKE)
     world.tools.answer_next(ToolAnswer(is_error=True, structured={"success": False, "error_message": "no"}))

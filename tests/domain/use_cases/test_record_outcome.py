@@ -135,7 +135,7 @@ def test_a_resend_refused_for_good_after_a_wait_leaves_the_doubt_of_the_first() 
     """Sent in doubt, asked to wait, refused for good: nobody knows what exists, so nothing is "not needed" (D62)."""
     world = World()
     state = world.ready()
-    world.tools.fail_next(TransportPhase.SENT)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD)
     world.tools.fail_next(TransportPhase.HTTP_STATUS, http_status=429, retry_after_seconds=60)
     state = world.invoked_after_retries(state, tries=2)
     world.clock.advance(60)

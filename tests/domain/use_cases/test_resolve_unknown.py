@@ -138,7 +138,7 @@ def test_nobody_says_succeeded_while_the_effect_is_being_undone() -> None:
 def test_nobody_says_succeeded_before_an_undo_without_an_answer_has_had_its_time() -> None:
     """It may land late, as any call; when it cannot any more, what a person sees is the end of it."""
     world = half_done()
-    world.tools.fail_next(TransportPhase.SENT, effects=Effects.NONE, timed_out=True)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD, effects=Effects.NONE, timed_out=True)
     assert looked(world) is Reconciled.WAITING
     with pytest.raises(PermanentError, match="still be on its way"):
         resolve(world)(a_ref(), OutcomeStatus.SUCCEEDED, resolved_by="op", evidence=SEEN)
@@ -149,7 +149,7 @@ def test_nobody_says_succeeded_before_an_undo_without_an_answer_has_had_its_time
 def test_an_undo_that_was_refused_says_nothing_of_the_one_before_it() -> None:
     """The first has had no answer and may still land; that a second did not get through changes nothing of that."""
     world = half_done()
-    world.tools.fail_next(TransportPhase.SENT, effects=Effects.LATE, timed_out=True)
+    world.tools.fail_next(TransportPhase.RESPONSE_HEAD, effects=Effects.LATE, timed_out=True)
     assert looked(world) is Reconciled.WAITING
     world.clock.advance(61)
     world.tools.fail_next(TransportPhase.CONNECT)

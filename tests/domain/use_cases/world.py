@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from adapters.jsonschema.argument_schemas import JsonSchemaArguments
 from adapters.memory.artifact_store import MemoryArtifactStore
 from adapters.memory.backlog import MemoryBacklog
 from adapters.memory.clock import MemoryClock
@@ -118,7 +119,7 @@ class World:
             case StepName.VALIDATE_PREFLIGHT:
                 return ValidatePreflight(self.intents, self.switches, self.clock)
             case StepName.MAP_ACTION_TO_TOOL:
-                return MapActionToTool(self.intents, self.registry)
+                return MapActionToTool(self.intents, self.registry, JsonSchemaArguments())
             case StepName.INVOKE_TOOL:
                 invoke = InvokeTool(self.intents, self.registry, self.journal, self.switches, dispatch, self.clock)
                 return lambda state: invoke(state, seconds_left=SECONDS_LEFT)

@@ -7,10 +7,12 @@ import pytest
 
 from local.demo.mishaps import MISHAPS
 from local.demo.observations import Observed
-from local.demo.runner import Result, failures_of
+from local.demo.runner import NEWEST_PROTOCOL as NEWEST
+from local.demo.runner import UNNAMED_PROTOCOL, Result, failures_of, strangers
 from local.demo.scenario import Scenario
 from local.demo.scenarios import SCENARIOS
 from local.demo.timeline import Timeline
+from local.tool_server.witness import WitnessedRequest
 
 AS_EXPECTED = Observed(
     status="SUCCEEDED",
@@ -98,7 +100,7 @@ def test_a_single_differing_fact_is_not_ok(name: str) -> None:
 
 def test_the_report_has_the_promised_fields() -> None:
     """What other programs read from .local/demo.json."""
-    line = Result(_scenario("create-crm-task"), AS_EXPECTED, 1.23456, []).as_json()
+    line = Result(_scenario("create-crm-task"), AS_EXPECTED, 1.23456, [], "2026-07-28").as_json()
     assert list(line) == [
         "scenario",
         "intent_id",
@@ -109,9 +111,19 @@ def test_the_report_has_the_promised_fields() -> None:
         "compensation_status",
         "execution_status",
         "seconds",
+        "protocol",
         "ok",
     ]
     assert (line["seconds"], line["ok"]) == (1.235, True)
+
+
+def test_a_call_in_another_version_is_no_success() -> None:
+    """Without the header a call speaks the version from before the header; the story is not ok if that is not asked."""
+    named, unnamed = (WitnessedRequest(1, "", "crm___create_task", None, None, 200, said) for said in (NEWEST, None))
+    assert strangers(NEWEST, [named]) == []
+    assert strangers(UNNAMED_PROTOCOL, [unnamed]) == []
+    (said,) = strangers(NEWEST, [named, unnamed])
+    assert said == f"crm___create_task was called in MCP 2025-03-26, and the stack speaks {NEWEST}"
 
 
 def test_a_pipe_gets_no_colour_codes() -> None:

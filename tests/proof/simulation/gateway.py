@@ -54,6 +54,8 @@ _NOT_ARRIVED: Final = frozenset(
 )
 NO_BYTE_LEFT: Final = frozenset({Passage.NO_TOKEN, Passage.UNREACHABLE})
 BUSY_SECONDS: Final = 7
+LOST: Final = frozenset({TransportPhase.SENT_SOMETHING, TransportPhase.RESPONSE_HEAD, TransportPhase.RESPONSE_BODY})
+"""The phases in which a call may have been carried out and its answer was lost."""
 
 _FAILURES: Final = {
     Passage.NO_TOKEN: TransportFailure(phase=TransportPhase.TOKEN, detail="no token"),
@@ -64,10 +66,10 @@ _FAILURES: Final = {
         phase=TransportPhase.HTTP_STATUS, detail="429", http_status=429, retry_after_seconds=BUSY_SECONDS
     ),
     Passage.DONE_503: TransportFailure(phase=TransportPhase.HTTP_STATUS, detail="503", http_status=503),
-    Passage.DONE_LOST: TransportFailure(phase=TransportPhase.SENT, detail="no answer", timed_out=True),
+    Passage.DONE_LOST: TransportFailure(phase=TransportPhase.RESPONSE_HEAD, detail="no answer", timed_out=True),
     Passage.DONE_GARBLED: TransportFailure(phase=TransportPhase.MALFORMED, detail="half an answer"),
-    Passage.CUT: TransportFailure(phase=TransportPhase.SENT, detail="reset"),
-    Passage.LATE: TransportFailure(phase=TransportPhase.SENT, detail="no answer", timed_out=True),
+    Passage.CUT: TransportFailure(phase=TransportPhase.SENT_SOMETHING, detail="reset"),
+    Passage.LATE: TransportFailure(phase=TransportPhase.RESPONSE_HEAD, detail="no answer", timed_out=True),
     Passage.BAD_REQUEST: TransportFailure(phase=TransportPhase.RPC_ERROR, detail="-32602", rpc_code=-32602),
 }
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.proof.rows import Row
-from tests.proof.stack import approvals, claims, kills, load, tenants
+from tests.proof.stack import approvals, canaries, claims, kills, load, tenants
 
-STACK_ROWS: Final[tuple[Row, ...]] = (claims.ROW, approvals.ROW, load.ROW, tenants.ROW, kills.ROW)
-"""All but the last share one stack; the last kills the processes of its own."""
+STACK_ROWS: Final[tuple[Row, ...]] = (claims.ROW, approvals.ROW, load.ROW, tenants.ROW, canaries.ROW, kills.ROW)
+"""The first four share one stack; ``canaries`` calls a tool server of its own, and the last kills its processes."""

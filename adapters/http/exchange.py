@@ -1,14 +1,15 @@
-"""One HTTP POST, its deadline, and the proof of how far it got.
+"""One HTTP request, its deadline, and the proof of how far it got.
 
-This owns the phase discipline: what came back, and where nothing came, whether the request's body may have left this
-machine. The proof is the transport's own trace (httpx documentation, "Extensions: trace"; httpcore documentation,
-"Extensions"): until ``send_request_body.started`` no byte of the body was written, and a server cannot act on
-a call it has not read. Without such proof the body counts as sent.
+This owns the phase discipline: what came back, and where nothing came, how far the request got. The proof is the
+transport's own trace (httpx documentation, "Extensions: trace"; httpcore documentation, "Extensions"): until
+``send_request_body.started`` no byte of the body was written, and a server cannot act on a call it has not read.
+Without such proof the body counts as sent.
 
-It knows nothing of JSON-RPC, and it never sends twice.
+It knows nothing of what is said, and it never sends twice.
 """
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from typing import Any, Final
 
 import httpx
 
+from domain.model.tool_call import TransportPhase
 from ports.clock import Clock
 
 _NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -38,11 +40,11 @@ class Deadline:
 
 @dataclass(frozen=True)
 class Interruption:
-    """Why no complete answer came, and what that proves."""
+    """Why no complete answer came, and how far the POST had got."""
 
     reason: str
     timed_out: bool
-    body_may_be_sent: bool
+    phase: TransportPhase
 
 
 @dataclass
@@ -74,26 +76,26 @@ class _Progress:
         self._deadline = deadline
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._headers_started = False
-        self._body_started = False
+        self._reached: TransportPhase | None = None
         self.cut = False
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note one event of the transport."""
+        """Note one event of the transport, named ``<connection or protocol>.<operation>.<started|complete|failed>``."""
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._hold(info["return_value"].get_extra_info("socket"))
-        elif event.endswith("send_request_headers.started"):
-            self._headers_started = True
-        elif event.endswith("send_request_body.started"):
-            if self.cut or self._deadline.left_seconds <= 0:
-                raise _TooLateToSend
-            self._body_started = True
+        elif event.endswith("send_request_body.started") and (self.cut or self._deadline.left_seconds <= 0):
+            raise _TooLateToSend
+        self._reached = _REACHED_AT.get(event.partition(".")[2], self._reached)
 
-    def body_may_be_sent(self, error: Exception) -> bool:
-        """Whether a byte of the body may have left, given the error that ended the POST."""
-        if self._body_started:
-            return True
-        return not (self._headers_started or isinstance(error, _NEVER_CONNECTED))
+    def phase_of(self, error: Exception) -> TransportPhase:
+        """Return how far the POST got, given the error that ended it before the head of an answer came."""
+        match self._reached:
+            case None | TransportPhase.CONNECT if isinstance(error, _NEVER_CONNECTED):
+                return _phase_of_connecting(error)
+            case None:
+                return TransportPhase.SENT_SOMETHING
+            case reached:
+                return reached
 
     @contextmanager
     def cut_at_deadline(self) -> Iterator[None]:
@@ -122,32 +124,58 @@ class _Progress:
                     socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-def post_once(
+_REACHED_AT: Final = {
+    "connect_tcp.started": TransportPhase.CONNECT,
+    "connect_tcp.complete": TransportPhase.SENT_NOTHING,
+    "start_tls.started": TransportPhase.TLS,
+    "start_tls.complete": TransportPhase.SENT_NOTHING,
+    "send_request_headers.started": TransportPhase.SENT_NOTHING,
+    "send_request_body.started": TransportPhase.SENT_SOMETHING,
+    "send_request_body.complete": TransportPhase.RESPONSE_HEAD,
+}
+"""The phase that a POST is in from an event of the transport on. A body that failed half-way stays begun: httpcore
+goes on to read an answer then, because a server may refuse a request before it has read all of it."""
+
+
+def _phase_of_connecting(error: BaseException) -> TransportPhase:
+    """Return what failed while connecting: the transport names it only in the errors behind its own."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, socket.gaierror):
+            return TransportPhase.RESOLVE
+        if isinstance(seen, ssl.SSLError):
+            return TransportPhase.TLS
+        seen = seen.__cause__ or seen.__context__
+    return TransportPhase.CONNECT
+
+
+def send_once(
     http: httpx.Client,
     url: httpx.URL,
     *,
+    method: str = "POST",
     headers: Mapping[str, str],
     body: bytes,
     deadline: Deadline,
-    max_response_bytes: int,
-    is_complete: Callable[[Received], bool],
+    max_response_bytes: int = 0,
+    is_complete: Callable[[Received], bool] | None = None,
 ) -> Received:
-    """Send one POST and return what came back; raises nothing that the network can cause.
+    """Send one request and return what came back; raises nothing that the network can cause.
 
     ``is_complete`` is asked after each chunk, so that a stream may end with its answer instead of with its
-    connection.
+    connection. Without it the head alone is read, and the body left.
     """
     received = Received()
     left = deadline.left_seconds
     if left <= 0:
         received.interruption = Interruption(
-            "the deadline was over before the call was sent", timed_out=True, body_may_be_sent=False
+            "the deadline was over before the request was sent", timed_out=True, phase=TransportPhase.SENT_NOTHING
         )
         return received
     progress = _Progress(deadline)
     try:
         request = http.build_request(
-            "POST", url, headers=dict(headers), content=body, timeout=left, extensions={"trace": progress.trace}
+            method, url, headers=dict(headers), content=body, timeout=left, extensions={"trace": progress.trace}
         )
         with progress.cut_at_deadline():
             _exchange(http, request, received, deadline, max_response_bytes, is_complete)
@@ -162,13 +190,13 @@ def _exchange(
     received: Received,
     deadline: Deadline,
     max_response_bytes: int,
-    is_complete: Callable[[Received], bool],
+    is_complete: Callable[[Received], bool] | None,
 ) -> None:
     response = http.send(request, stream=True, auth=None, follow_redirects=False)
     try:
         received.status, received.headers = response.status_code, response.headers
-        if response.headers.get("content-encoding", "identity") != "identity":
-            # Never asked for; left unread, because unpacking it has no bound.
+        if is_complete is None or response.headers.get("content-encoding", "identity") != "identity":
+            # Compression was never asked for, and unpacking it has no bound.
             return
         for chunk in response.iter_bytes():
             room = max_response_bytes - len(received.body)
@@ -186,11 +214,22 @@ def _exchange(
 def _interruption(error: Exception, progress: _Progress, deadline: Deadline, received: Received) -> Interruption:
     timed_out = isinstance(error, httpx.TimeoutException | _TooLateToSend) or progress.cut or deadline.left_seconds <= 0
     if isinstance(error, _TooLarge):
-        return Interruption("the answer is larger than is read", timed_out=False, body_may_be_sent=True)
+        return Interruption("the answer is larger than is read", timed_out=False, phase=TransportPhase.RESPONSE_BODY)
     if isinstance(error, _TooLateToSend):
-        return Interruption("the deadline passed while connecting", timed_out=True, body_may_be_sent=False)
-    sent = received.status is not None or progress.body_may_be_sent(error)
-    where = "while the answer was awaited" if sent else "before the call was sent"
+        return Interruption("the deadline passed while connecting", timed_out=True, phase=TransportPhase.SENT_NOTHING)
+    phase = TransportPhase.RESPONSE_BODY if received.status is not None else progress.phase_of(error)
+    where = _WHERE[phase]
     # Only the kind of error: its text may quote what was sent.
     reason = f"the deadline passed {where}" if timed_out else f"{type(error).__name__} {where}"
-    return Interruption(reason, timed_out=timed_out, body_may_be_sent=sent)
+    return Interruption(reason, timed_out=timed_out, phase=phase)
+
+
+_WHERE: Final = {
+    TransportPhase.RESOLVE: "while the name was resolved",
+    TransportPhase.CONNECT: "while connecting",
+    TransportPhase.TLS: "in the TLS handshake",
+    TransportPhase.SENT_NOTHING: "before the request was sent",
+    TransportPhase.SENT_SOMETHING: "while the request was sent",
+    TransportPhase.RESPONSE_HEAD: "while the answer was awaited",
+    TransportPhase.RESPONSE_BODY: "while the answer was read",
+}
