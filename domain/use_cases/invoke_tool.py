@@ -180,6 +180,10 @@ class InvokeTool:
                 error_code=busy.error_code,
                 **attempt.ref.model_dump(),
             ) from busy
+        _log.info(
+            "waiting for the connector",
+            extra={"action_intent_id": attempt.action_intent_id, "wait_seconds": wait, "reason": busy.message},
+        )
         return self._waiting(attempt, wait, busy.message)
 
     def _waiting(self, attempt: Attempt, wait_seconds: int, why: str) -> InvocationSection:
