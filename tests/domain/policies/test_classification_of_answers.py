@@ -200,6 +200,40 @@ def test_an_answer_whose_parts_disagree_proves_nothing() -> None:
     assert classify(answer, TOOL).evidence is Evidence.IN_DOUBT
 
 
+@pytest.mark.parametrize(
+    "structured, text",
+    [
+        ({"success": True}, '{"success": null}'),
+        ({"success": True}, '{"success": "no"}'),
+        ({"success": False}, '{"success": true, "external_object_id": "1"}'),
+        ({"success": False}, '{"success": true}'),
+        ({"success": False}, '{"external_object_id": "1"}'),
+        ({"success": False, "external_object_id": "1"}, '{"external_object_id": "2"}'),
+        ({"success": False}, '{"external_objects": "1"}'),
+        ({"external_object_id": "1"}, '{"error": "rolled back"}'),
+    ],
+    ids=str,
+)
+def test_no_part_of_an_answer_may_dispute_another(structured: dict[str, JsonValue], text: str) -> None:
+    """A refusal would state that nothing exists, and a success that it does, against the answer's own word."""
+    answer = ToolAnswer(is_error=False, structured=structured, texts=(text,))
+    verdict = classify(answer, TOOL)
+    assert (verdict.evidence, verdict.error_code) == (Evidence.IN_DOUBT, ErrorCode.MALFORMED_RESPONSE)
+
+
+def test_two_texts_that_disagree_prove_nothing() -> None:
+    """Neither comes first: a server that answers twice has not answered."""
+    texts = ('{"success": false}', '{"success": true, "external_object_id": "1"}')
+    assert classify(ToolAnswer(is_error=False, texts=texts), TOOL).evidence is Evidence.IN_DOUBT
+
+
+def test_a_refusal_may_be_told_twice() -> None:
+    """Servers repeat the structured content as text; what it names is undone, and named once."""
+    said: dict[str, JsonValue] = {"success": False, "external_object_id": "1", "error_message": "half done"}
+    verdict = classify(ToolAnswer(is_error=True, structured=said, texts=(json.dumps(said),)), TOOL)
+    assert (verdict.evidence, [ref.object_id for ref in verdict.refs]) == (Evidence.PARTIAL, ["1"])
+
+
 def test_an_answer_without_a_verdict_succeeds_only_by_naming_what_it_created() -> None:
     """R38's default needs the tool's own evidence; a bare object or an empty one is none."""
     assert classify(answered(external_object_id="1"), TOOL).evidence is Evidence.SUCCEEDED
@@ -342,7 +376,10 @@ def test_every_answer_has_a_verdict(answer: ToolAnswer, tool_name: str, reading:
         ({"success": True, "found": True, "external_object_id": "1"}, True, ["1"]),
         ({"success": True, "found": True}, True, []),
         ({"success": True, "found": False}, False, []),
-        ({"success": True, "found": False, "external_object_id": "1"}, False, []),
+        ({"success": True, "found": False, "external_object_id": "1"}, None, []),
+        ({"success": True, "found": False, "external_objects": [{"object_id": "1"}]}, None, []),
+        ({"success": True, "found": False, "error_code": "TIMEOUT"}, None, []),
+        ({"success": True, "found": False, "error_code": None}, False, []),
         ({"success": False, "found": False}, None, []),
         ({"found": True}, None, []),
         ({"success": True}, None, []),
@@ -360,6 +397,33 @@ def test_only_a_well_formed_verification_is_believed(
     verification = classify_verification(ToolAnswer(is_error=False, structured=contract), TOOL)
     assert verification.found is found
     assert [ref.object_id for ref in verification.refs] == ids
+
+
+@pytest.mark.parametrize("found", [True, False])
+@pytest.mark.parametrize(
+    "text",
+    ['{"success": false}', '{"success": null}', '{"found": null}', '{"success": true, "found": "no"}'],
+)
+def test_a_verification_whose_parts_disagree_is_not_believed(text: str, *, found: bool) -> None:
+    """Taken for absence, it would let the action be carried out a second time."""
+    answer = ToolAnswer(is_error=False, structured={"success": True, "found": found}, texts=(text,))
+    assert classify_verification(answer, TOOL).found is None
+
+
+@pytest.mark.parametrize(
+    "text", ['{"found": true}', '{"external_object_id": "1"}', '{"error": "index rebuilding"}'], ids=str
+)
+def test_absence_is_not_believed_of_an_answer_that_speaks_of_anything_else(text: str) -> None:
+    """The text beside a structured "not found" names the object, or says that the search failed."""
+    answer = ToolAnswer(is_error=False, structured={"success": True, "found": False}, texts=(text,))
+    assert classify_verification(answer, TOOL).found is None
+
+
+def test_a_verification_that_says_the_same_twice_is_believed() -> None:
+    """Servers repeat the structured content as text, and people read the greeting beside it."""
+    said = {"success": True, "found": False}
+    answer = ToolAnswer(is_error=False, structured=dict(said), texts=("Searched.", json.dumps(said)))
+    assert classify_verification(answer, TOOL).found is False
 
 
 def test_a_verification_flagged_as_an_error_is_not_believed() -> None:
