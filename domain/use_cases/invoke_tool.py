@@ -63,12 +63,14 @@ class InvokeTool:
 
     def __call__(self, state: ExecutionState, *, seconds_left: float) -> InvocationSection:
         """Send the call, or answer from what the attempt already knows."""
+        ends_at = self.clock.monotonic_seconds() + seconds_left
         attempt = self._own_attempt(state)
         if attempt.reply is not None:
             return _section(attempt.reply)
         action = read_approved_action(self.intents, self.registry, attempt.ref, attempt.action_digest)
         self._prove_unchanged(action, state)
         disposition = self._on_entry(attempt, action, state)
+        seconds_left = ends_at - self.clock.monotonic_seconds()
         match disposition.move:
             case Move.VERIFY:
                 return self._verify(attempt, action, seconds_left)
