@@ -43,7 +43,9 @@ SCHEMAS: Final = frozenset(
         "unevaluatedProperties",
     }
 )
-IN_PLACE: Final = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"})
+IN_PLACE: Final = frozenset(
+    {"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"}
+)
 """Keywords whose schemas are held against the same value as the schema they stand in."""
 
 ALL_TYPES: Final = frozenset({"null", "boolean", "object", "array", "string", "integer", "fraction"})
@@ -97,7 +99,8 @@ class InputSchema:
         found: dict[str, Node] = {}
         for part in self._conjuncts(self.document):
             named = part.get("properties")
-            found |= named if isinstance(named, dict) else {}
+            for name, node in named.items() if isinstance(named, dict) else ():
+                found[name] = node if name not in found else {"allOf": [found[name], node]}
         return found
 
     @property
@@ -110,11 +113,19 @@ class InputSchema:
             if isinstance(name, str)
         )
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether an argument that is not listed is refused."""
-        closing = ("additionalProperties", "unevaluatedProperties")
-        return any(part.get(name) is False for part in self._conjuncts(self.document) for name in closing)
+    def refuses(self, name: str) -> bool:
+        """Whether no call may have an argument of this name; what patterns of names let in is not read."""
+        listed = self.properties
+        for part in self._conjuncts(self.document):
+            if part.get("patternProperties"):
+                continue
+            # `additionalProperties` sees what stands beside it only, whatever another part lists.
+            beside = part.get("properties")
+            if part.get("additionalProperties") is False and not (isinstance(beside, dict) and name in beside):
+                return True
+            if part.get("unevaluatedProperties") is False and name not in listed:
+                return True
+        return False
 
     @property
     def has_conditions(self) -> bool:
@@ -165,8 +176,9 @@ class InputSchema:
         size = len(canonical_json(self.document).encode())
         if size > MAX_SCHEMA_BYTES:
             return f"it takes {size} bytes, and at most {MAX_SCHEMA_BYTES} are kept"
+        walked = {id(node) for _, node in subschemas(self.document) if isinstance(node, dict)}
         for pointer, node in subschemas(self.document):
-            if isinstance(node, dict) and (found := self._fault_of(pointer, node)):
+            if isinstance(node, dict) and (found := self._fault_of(pointer, node, walked)):
                 return found
         counted: dict[int, int] = {}
         try:
@@ -177,7 +189,7 @@ class InputSchema:
             return f"its references multiply: one value would be held against more than {MAX_EXPANSIONS} schemas"
         return None
 
-    def _fault_of(self, pointer: str, node: dict[str, JsonValue]) -> str | None:
+    def _fault_of(self, pointer: str, node: dict[str, JsonValue], walked: set[int]) -> str | None:
         place = pointer or "the top"
         if pointer and ("$id" in node or "$schema" in node):
             return f"{place} has an $id or $schema of its own, so it is another document"
@@ -186,9 +198,12 @@ class InputSchema:
                 return f"{place} has {keyword}, which is not followed here"
         if "$ref" in node:
             try:
-                self.target(node["$ref"])
+                target = self.target(node["$ref"])
             except (LookupError, ValueError):
                 return f"{place} has a $ref that leads out of the document or to nothing, and none is followed there"
+            # What stands elsewhere, e.g. under a keyword of somebody's own, is no schema that anybody has looked at.
+            if not isinstance(target, bool) and id(target) not in walked:
+                return f"{place} has a $ref that leads to what is no schema; keep shared ones in $defs"
         return None
 
     def _expansions(self, node: Node, counted: dict[int, int], above: tuple[int, ...]) -> int:
@@ -210,7 +225,7 @@ class InputSchema:
                 case list(schemas):
                     yield from schemas
                 case dict(named) if keyword in MAPS_OF_SCHEMAS:
-                    yield from named.values()
+                    yield from (inner for inner in named.values() if not isinstance(inner, list))
                 case schema:
                     yield schema
 

@@ -24,10 +24,17 @@ from domain.model.tool_mapping import (
     ToolMapping,
     Verifiable,
 )
-from domain.policies.argument_fit import STRINGS, Field, Finding, Sent, ToolFacts, fit, sent_parameters, transforms_fit
-
-VERIFY_ARGUMENT: Final = "idempotency_key"
-"""What a verify tool is asked with."""
+from domain.policies.argument_fit import (
+    STRINGS,
+    VERIFY_ARGUMENT,
+    Field,
+    Finding,
+    Sent,
+    ToolFacts,
+    fit,
+    sent_parameters,
+    transforms_fit,
+)
 
 _ACTING: Final[Field] = ("tool_name",)
 _VERIFYING: Final[Field] = ("effect_safety", "verify_tool")
@@ -106,6 +113,9 @@ def _verifying(mapping: ToolMapping, facts: Facts) -> Iterator[Finding]:
     yield from fit(found, asked, at=_VERIFYING, passes_context=mapping.passes_execution_context, acts=False)
     yield from _pins_agree(effect.verify_tool_schema_hash, found, ("effect_safety", "verify_tool_schema_hash"))
     said, name = found.tool.annotations, found.tool.name
+    for fault in found.key_faults:
+        message = f"{name} takes no key of ours, which has 64 hexadecimal digits ({fault}); name a tool that does"
+        yield Finding(_VERIFYING, message)
     if said.read_only is False or said.destructive:
         yield Finding(_VERIFYING, f"{name} says that it changes something, so asking it would act; name one that reads")
     elif said.read_only is None:
