@@ -304,3 +304,12 @@ def test_a_tool_whose_schema_cannot_be_applied_does_not_keep_others_from_being_j
         "could not be applied"
         in _faults(a_fitting_mapping(effect_safety=VERIFIABLE), tool)["effect_safety.verify_tool"]
     )
+
+
+def test_a_schema_that_repeats_one_part_a_thousand_times_is_judged_as_one_that_names_it_once() -> None:
+    """It may be absurd; it is still judged."""
+    schema: dict[str, Any] = a_tool().input_schema
+    tool = a_tool(allOf=[{"$ref": "#/$defs/all"}] * 900, **{"$defs": {"all": {"properties": schema["properties"]}}})
+    assert _faults(a_fitting_mapping(), tool) == {}
+    many = [{"properties": {"title": {"type": "string"}}} for _ in range(900)]
+    assert _faults(a_fitting_mapping(), a_tool(allOf=many)) == {}
