@@ -88,10 +88,12 @@ class InputSchema:
 
     def __init__(self, document: JsonObject) -> None:
         self.document = document
+        # Drafts 06 and 07 have no anchors; what applies them would find nothing there.
+        has_anchors = "/draft-0" not in str(document.get("$schema", ""))
         self._anchors = {
             node["$anchor"]: node
             for _, node in subschemas(document)
-            if isinstance(node, dict) and isinstance(node.get("$anchor"), str)
+            if isinstance(node, dict) and has_anchors and isinstance(node.get("$anchor"), str)
         }
 
     @cached_property

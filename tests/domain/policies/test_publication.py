@@ -309,7 +309,8 @@ def test_a_tool_whose_schema_cannot_be_applied_does_not_keep_others_from_being_j
 def test_a_schema_that_repeats_one_part_a_thousand_times_is_judged_as_one_that_names_it_once() -> None:
     """It may be absurd; it is still judged."""
     schema: dict[str, Any] = a_tool().input_schema
-    tool = a_tool(allOf=[{"$ref": "#/$defs/all"}] * 900, **{"$defs": {"all": {"properties": schema["properties"]}}})
+    parts: dict[str, Any] = {"$defs": {"all": {"properties": schema["properties"]}}}
+    tool = a_tool(allOf=[{"$ref": "#/$defs/all"}] * 900, **parts)
     assert _faults(a_fitting_mapping(), tool) == {}
     many = [{"properties": {"title": {"type": "string"}}} for _ in range(900)]
     assert _faults(a_fitting_mapping(), a_tool(allOf=many)) == {}
