@@ -10,11 +10,11 @@ before anything is stored. No message repeats a value, which may be a secret in 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -27,6 +27,8 @@ from local.marked_text import Field, Marked, read_marked
 IDENTIFIER_RULE: Final = (
     "must be 1 to 128 characters out of letters, digits and ._:@+-, the first of them a letter or digit"
 )
+
+_Item = TypeVar("_Item")
 
 KINDS: Final = frozenset({"action_intent", "tool_mapping"})
 EDITORS_KEY: Final = "$schema"
@@ -85,8 +87,22 @@ def read_documents(file: Path, *, now: datetime) -> list[Document]:
     """Return the documents of a file, in order; raises ``DocumentError``."""
     marked = read_marked(file)
     if isinstance(marked.value, list):
-        return [_document(item, marked, (number,), now) for number, item in enumerate(marked.value)]
+        return all_or_every_fault(enumerate(marked.value), lambda item: [_document(item[1], marked, (item[0],), now)])
     return [_document(marked.value, marked, (), now)]
+
+
+def all_or_every_fault(items: Iterable[_Item], read: Callable[[_Item], list[Document]]) -> list[Document]:
+    """Return what is read from all items; raises one ``DocumentError`` with every fault, to be mended in one pass."""
+    documents: list[Document] = []
+    faults: list[str] = []
+    for item in items:
+        try:
+            documents += read(item)
+        except DocumentError as error:
+            faults.append(str(error))
+    if faults:
+        raise DocumentError("\n".join(faults))
+    return documents
 
 
 def is_identifier(value: object) -> bool:
@@ -133,6 +149,12 @@ def _intent(content: dict[str, Any], source: Source, now: datetime) -> IntentDoc
     return IntentDocument(ActionIntent.model_validate(fields), approved_by, counts, source)
 
 
+_PLAINLY: Final = {
+    "missing": "is missing; add it",
+    "extra_forbidden": "is no field that this may have; correct its name, or remove it",
+}
+"""What a library's words leave to the reader: what to do about it."""
+
 _NAMED: Final = re.compile(r"Value error, (?P<field>[a-z_]+(?:\.[a-z_]+)*): (?P<message>.*)", re.DOTALL)
 """A rule over several fields begins with the name of the one at fault."""
 
@@ -143,6 +165,7 @@ def _faults(source: Source, content: Mapping[str, Any], error: ValidationError) 
         field, message = tuple(fault["loc"]), fault["msg"]
         if (named := _NAMED.fullmatch(message)) is not None:
             field, message = (*field, *named["field"].split(".")), named["message"]
+        message = _PLAINLY.get(fault["type"], message)
         if fault["type"] == "union_tag_invalid":  # whose own words repeat the value
             field, message = (*field, "kind"), f"must be one of {fault['ctx']['expected_tags']}"
         if fault["type"] == "string_type" and isinstance(_value(content, field), int | float):

@@ -60,8 +60,14 @@ def read_marked(file: Path) -> Marked:
         with file.open("rb") as opened:  # no more of it than is wanted: a device has no size and no end
             content = opened.read(MAX_FILE_BYTES + 1)
         text = content.decode("utf-8-sig") if len(content) <= MAX_FILE_BYTES else None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DocumentError(f"{file}: cannot be read as UTF-8 text ({error.__class__.__name__})") from error
+    except FileNotFoundError as error:
+        raise DocumentError(f"{file}: cannot be read, for there is no such file") from error
+    except IsADirectoryError as error:
+        raise DocumentError(f"{file}: cannot be read, for it is a folder; name the files in it") from error
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{file}: cannot be read, for it is no UTF-8 text; save it as UTF-8") from error
+    except OSError as error:
+        raise DocumentError(f"{file}: cannot be read ({error.strerror or error.__class__.__name__})") from error
     if text is None:
         raise DocumentError(f"{file}: has more than the {MAX_FILE_BYTES} bytes that are read")
     if file.suffix.lower() in YAML_SUFFIXES:
@@ -170,7 +176,10 @@ class _Builder:
         elif text in _WORDS or _NUMBER.fullmatch(text):
             self._add(self._plain(text, line), line)
         elif self._means_something(text):
-            message = "is no text to some YAML readers (a date, a boolean, a number); put it in quotes if it is one"
+            message = (
+                "is no text to some YAML readers (a date, a boolean, a number); "
+                "put it in quotes if it is text, and write true or false if it is neither text nor number"
+            )
             raise self._error(line, f"{self._next_name()} {message}")
         else:
             self._text(text, line)

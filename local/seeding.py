@@ -19,7 +19,7 @@ from domain.use_cases.approve_intent import ApproveIntent
 from domain.use_cases.check_mappings import Checked, CheckMappings
 from domain.use_cases.propose_intent import NOT_CONTENT, ProposeIntent
 from domain.use_cases.publish_mapping import PublishMapping
-from local.documents import Document, DocumentError, IntentDocument, MappingDocument, read_documents
+from local.documents import Document, DocumentError, IntentDocument, MappingDocument, all_or_every_fault, read_documents
 from local.live_gateway import live_catalogue
 from local.stack_info import StackInfo
 from local.stores import journal_of
@@ -55,7 +55,8 @@ class Seeding:
 
     def load_files(self, files: Iterable[Path]) -> Loaded:
         """Load files of intents and mappings; raises ``DocumentError`` and what ``load`` does."""
-        return self.load([document for file in files for document in read_documents(file, now=self._clock.now())])
+        now = self._clock.now()
+        return self.load(all_or_every_fault(files, lambda file: read_documents(file, now=now)))
 
     def load(self, documents: Iterable[Document | ToolMapping]) -> Loaded:
         """Publish mappings first, then store intents, so that an approval can name its mapping.

@@ -25,6 +25,14 @@ _NEVER_CONNECTED: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolT
 """httpx raises these before a connection exists ("Exceptions": the request was not sent)."""
 
 
+CONNECT_SECONDS: Final = 5.0
+"""Longest that connecting to one address, and then the TLS handshake, may take, in seconds. A name has several
+addresses, which are tried one after the other with this time each (Python documentation,
+"socket.create_connection"), and nothing cuts that short: eight, the most that Amazon Route 53 answers with, must fit
+into a function, or what proves that nothing was sent would be lost with it. A SYN is sent three times in it (RFC 6298:
+after 1 s and 2 s more)."""
+
+
 class Deadline:
     """A moment on the monotonic clock by which the whole answer must be here."""
 
@@ -174,8 +182,9 @@ def send_once(
         return received
     progress = _Progress(deadline)
     try:
+        timeout = httpx.Timeout(left, connect=min(left, CONNECT_SECONDS))
         request = http.build_request(
-            method, url, headers=dict(headers), content=body, timeout=left, extensions={"trace": progress.trace}
+            method, url, headers=dict(headers), content=body, timeout=timeout, extensions={"trace": progress.trace}
         )
         with progress.cut_at_deadline():
             _exchange(http, request, received, deadline, max_response_bytes, is_complete)
@@ -194,6 +203,9 @@ def _exchange(
 ) -> None:
     response = http.send(request, stream=True, auth=None, follow_redirects=False)
     try:
+        if not response.http_version.startswith("HTTP/1."):
+            # h11 reads any digit there as if it were 1.
+            raise httpx.RemoteProtocolError("an answer of another version of HTTP than is spoken here")
         received.status, received.headers = response.status_code, response.headers
         if is_complete is None or response.headers.get("content-encoding", "identity") != "identity":
             # Compression was never asked for, and unpacking it has no bound.

@@ -69,9 +69,10 @@ class AnswerReader(Generic[T]):
         if self._messages > self._limits.max_messages:
             return _malformed(f"more than {self._limits.max_messages} messages came before the answer")
         try:
-            return read_message(self._blotted(data), expected_id=self._expected_id, parse=self._parse)
+            found = read_message(self._blotted(data), expected_id=self._expected_id, parse=self._parse)
         except MalformedAnswer as error:
             return _malformed(str(error))
+        return _late(found) if isinstance(found, TransportFailure) and self._messages > 1 else found
 
     def answer(self, received: Received) -> T | TransportFailure:
         """What a body that was received without interruption says."""
@@ -107,6 +108,12 @@ class AnswerReader(Generic[T]):
 
     def _blotted(self, body: bytes) -> bytes:
         return body.replace(self._token, b"[token]") if len(self._token) >= _SHORTEST_SECRET_BYTES else body
+
+
+def _late(error: TransportFailure) -> TransportFailure:
+    """Return an error that followed other messages without its code: a refusal comes before all work, and is alone."""
+    said = f"{error.detail} It followed other messages about this request, so that work had begun."
+    return error.model_copy(update={"rpc_code": None, "detail": said})
 
 
 def _media_type(received: Received) -> str:

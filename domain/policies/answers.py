@@ -19,8 +19,14 @@ def typed_contract(answer: ToolAnswer) -> Mapping[str, JsonValue] | None:
     """Return the answer's JSON object: the structured content, else the first text that is one (with a verdict)."""
     if answer.structured is not None:
         return answer.structured
-    objects = [parsed for text in answer.texts if (parsed := json_object(text)) is not None]
+    objects = objects_in(answer)
     return next((found for found in objects if "success" in found), objects[0] if objects else None)
+
+
+def objects_in(answer: ToolAnswer) -> tuple[Mapping[str, JsonValue], ...]:
+    """Return every JSON object that an answer holds, the structured content first: they must not disagree."""
+    told = [parsed for text in answer.texts if (parsed := json_object(text)) is not None]
+    return tuple(told) if answer.structured is None else (answer.structured, *told)
 
 
 def json_object(text: str) -> Mapping[str, JsonValue] | None:

@@ -17,7 +17,7 @@ from domain.model.external_object import ExternalObjectRef
 from domain.model.redaction import redact
 from domain.model.tool_call import ToolAnswer, TransportFailure
 from domain.model.tool_mapping import ErrorText, ResultContract, ResultEvidence
-from domain.policies.answers import json_object, ref_at, refs_in, typed_contract
+from domain.policies.answers import objects_in, ref_at, refs_in, typed_contract
 from domain.policies.evidence import row_of
 
 
@@ -107,16 +107,18 @@ def _of_answer(answer: ToolAnswer, tool_name: str, reading: ResultContract) -> V
             ErrorCode.MALFORMED_RESPONSE,
             "the tool's answer names external objects in a shape that its contract does not allow",
         )
-    success = contract.get("success", _implied_success(answer, contract, refs))
+    success = contract.get("success", _implied_success(answer, refs))
     if not isinstance(success, bool):
         return _in_doubt(
             ErrorCode.MALFORMED_RESPONSE,
             f"the tool's answer has no boolean 'success' (isError is {answer.is_error}); its contract requires one",
         )
-    if success and (answer.is_error or _denied_elsewhere(answer)):
+    if (success and answer.is_error) or _disputed(answer, success=success):
         return _contradiction()
     if success:
         return Verdict(Evidence.SUCCEEDED, refs=refs)
+    if any(_names_more(part, refs, tool_name) for part in objects_in(answer)):
+        return _contradiction()
     return _refusal(contract, refs, reading)
 
 
@@ -128,13 +130,11 @@ def _of_untyped_answer(answer: ToolAnswer, tool_name: str, reading: ResultContra
     """
     if answer.is_error:
         return _untold_error(answer, reading)
-    contract = typed_contract(answer)
-    denied = contract is not None and (contract.get("success") is False or _speaks_of_error(contract))
-    if denied or _denied_elsewhere(answer):
+    if _disputed(answer, success=True) or any(map(_speaks_of_error, objects_in(answer))):
         return _contradiction()
     if reading.object_id is None:
         return Verdict(Evidence.SUCCEEDED)
-    ref = ref_at(contract, reading, tool_name)
+    ref = ref_at(typed_contract(answer), reading, tool_name)
     if ref is None:
         return _in_doubt(
             ErrorCode.MALFORMED_RESPONSE,
@@ -162,14 +162,12 @@ def _contradiction() -> Verdict:
     )
 
 
-def _implied_success(
-    answer: ToolAnswer, contract: Mapping[str, JsonValue], refs: tuple[ExternalObjectRef, ...]
-) -> bool | None:
+def _implied_success(answer: ToolAnswer, refs: tuple[ExternalObjectRef, ...]) -> bool | None:
     """Return ``True`` for an answer without ``success`` that is evidence all the same: it names what it created.
 
     An answer that speaks of an error, or is the envelope of another answer, is no evidence whatever it holds.
     """
-    return True if refs and not answer.is_error and not _speaks_of_error(contract) else None
+    return True if refs and not (answer.is_error or any(map(_speaks_of_error, objects_in(answer)))) else None
 
 
 def _speaks_of_error(contract: Mapping[str, JsonValue]) -> bool:
@@ -179,10 +177,15 @@ def _speaks_of_error(contract: Mapping[str, JsonValue]) -> bool:
 _ERROR_WORDS: Final = ("error", "exception", "fault", "statuscode")
 
 
-def _denied_elsewhere(answer: ToolAnswer) -> bool:
-    """Whether a part of the answer beside the one that is read says that it did not succeed."""
-    parts = [parsed for text in answer.texts if (parsed := json_object(text)) is not None]
-    return any(part.get("success") is False for part in parts)
+def _disputed(answer: ToolAnswer, *, success: bool) -> bool:
+    """Whether any part of the answer has another word on success than this one, were it ``null`` or a text."""
+    return any(part.get("success", success) is not success for part in objects_in(answer))
+
+
+def _names_more(part: Mapping[str, JsonValue], refs: tuple[ExternalObjectRef, ...], tool_name: str) -> bool:
+    """Whether a part of the answer names objects beside ``refs``, or names them so that nobody can tell."""
+    named = refs_in(part, tool_name)
+    return named is None or not {ref.object_id for ref in named} <= {ref.object_id for ref in refs}
 
 
 def _refusal(
@@ -241,4 +244,13 @@ def classify_verification(outcome: ToolAnswer | TransportFailure, tool_name: str
     refs = refs_in(contract, tool_name)
     if refs is None:
         return Verification(None, detail="the verify tool named external objects in an illegal shape")
+    parts = objects_in(outcome)
+    disputed = _disputed(outcome, success=True) or any(part.get("found", found) is not found for part in parts)
+    if disputed or not (found or all(_is_of_nothing(part, tool_name) for part in parts)):
+        return Verification(None, detail="the verify tool's answer contradicts itself")
     return Verification(found, refs=refs if found else ())
+
+
+def _is_of_nothing(part: Mapping[str, JsonValue], tool_name: str) -> bool:
+    """Whether a part of a "not found" speaks of nothing else: a name or an error beside it is no proof of absence."""
+    return not (_names_more(part, (), tool_name) or _speaks_of_error(part))

@@ -36,6 +36,9 @@ from domain.policies.argument_fit import (
     transforms_fit,
 )
 
+_FEW_TOOLS: Final = 5
+"""So many are named whole in a message: with a server of one's own, seeing them is seeing what to write."""
+
 _ACTING: Final[Field] = ("tool_name",)
 _VERIFYING: Final[Field] = ("effect_safety", "verify_tool")
 _UNDOING: Final[Field] = ("compensation", "compensation_tool")
@@ -162,8 +165,15 @@ def _pins_agree(pinned: str | None, found: ToolFacts, field: Field) -> Iterator[
 
 def _not_listed(field: Field, name: str, facts: Facts) -> Finding:
     alike = list(dict.fromkeys([*_same_but_underscores(name, facts), *get_close_matches(name, facts, n=3)]))
-    hint = f"; it lists {', '.join(alike)}" if alike else f", which lists {len(facts)} tools"
-    return Finding(field, f"no tool {name} is listed by the gateway{hint}; name one exactly as it is listed")
+    shown = (
+        f": {', '.join(facts)}"
+        if 0 < len(facts) <= _FEW_TOOLS
+        else f", the nearest {', '.join(alike)}"
+        if alike
+        else ""
+    )
+    listed = f"which lists {len(facts)} tool(s){shown}"
+    return Finding(field, f"no tool {name} is listed by the gateway, {listed}; name one exactly as it is listed")
 
 
 def _same_but_underscores(name: str, facts: Facts) -> list[str]:

@@ -228,8 +228,8 @@ def test_a_gateway_outside_the_allowed_hosts_is_refused() -> None:
 
 def test_a_hosts_name_has_no_case() -> None:
     """RFC 1035, section 2.3.3; the URL's own is read in small letters."""
-    url = "https://Gateway.Example.com/mcp"
-    assert settings(gatewayUrl=url, gatewayAllowedHosts="Gateway.Example.com").gateway_url == url
+    made = settings(gatewayUrl="https://Gateway.Example.com/mcp", gatewayAllowedHosts="Gateway.Example.com")
+    assert made.gateway_allowed_hosts == ("Gateway.Example.com",)
 
 
 def test_the_deadlines_are_nested() -> None:

@@ -74,7 +74,16 @@ def test_a_missing_file_is_an_error_of_one_sentence(tmp_path: Path) -> None:
     """No traceback for a typo in a path."""
     with pytest.raises(DocumentError) as caught:
         read_documents(tmp_path / "nothing.json", now=NOW)
-    assert "cannot be read" in str(caught.value)
+    assert str(caught.value) == f"{tmp_path}/nothing.json: cannot be read, for there is no such file"
+
+
+def test_a_folder_and_bytes_that_are_no_text_are_told_apart_from_it(tmp_path: Path) -> None:
+    """Each has another remedy."""
+    binary = tmp_path / "binary.json"
+    binary.write_bytes(b"\xff\xfe\x00")
+    for file, remedy in ((tmp_path, "name the files in it"), (binary, "save it as UTF-8")):
+        with pytest.raises(DocumentError, match=remedy):
+            read_documents(file, now=NOW)
 
 
 def _intent_file(folder: Path, **changes: object) -> Path:

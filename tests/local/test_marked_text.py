@@ -98,8 +98,8 @@ def test_a_mapping_may_be_written_in_yaml(tmp_path: Path) -> None:
     [
         ('"2.0"', "2.0", "FILE:3: tool_mapping.version: Input should be a valid string; put it in quotes"),
         ("86400", "1", "FILE:10: tool_mapping.effect_safety.key_ttl_seconds: Input should be greater than 120"),
-        ("    key_ttl_seconds: 86400\n", "", "FILE:8: tool_mapping.effect_safety.key_ttl_seconds: Field required"),
-        ("tool_name", "tool_nam", "FILE:4: tool_mapping.tool_nam: Extra inputs are not permitted"),
+        ("    key_ttl_seconds: 86400\n", "", "FILE:8: tool_mapping.effect_safety.key_ttl_seconds: is missing; add it"),
+        ("tool_name", "tool_nam", "FILE:4: tool_mapping.tool_nam: is no field that this may have; correct"),
         ("argument: title", "argument: execution_context", "FILE:7: tool_mapping.parameters.0.argument: 'execution_c"),
         ("type: STRING", "transform: UPPERCASE", "FILE:7: tool_mapping.parameters.0.transform: UPPERCASE needs type"),
         ("IDEMPOTENT", "SAFE", "FILE:9: tool_mapping.effect_safety.kind: must be one of 'IDEMPOTENT', 'VERIFIABLE'"),
@@ -115,6 +115,12 @@ def test_every_wrong_field_is_told_at_once(tmp_path: Path) -> None:
     """A file is corrected once."""
     told = _refusal(tmp_path, MAPPING.replace('"2.0"', "2.0").replace("86400", "1")).splitlines()
     assert [line.split(": ")[0] for line in told] == ["FILE:3", "FILE:10"]
+
+
+def test_every_wrong_document_of_a_list_is_told_at_once(tmp_path: Path) -> None:
+    """The second is not kept back until the first is right."""
+    told = _refusal(tmp_path, "- tool_mapping: 1\n- tool_mapping: {}\n- tool_mapping: 3\n").splitlines()
+    assert {line.split(": ")[0] for line in told} == {"FILE:1", "FILE:2", "FILE:3"}
 
 
 @pytest.mark.parametrize(

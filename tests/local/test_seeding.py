@@ -84,6 +84,16 @@ def test_a_fault_that_the_gateway_shows_is_told_by_file_line_and_field(stack: St
     assert list(_seeding(stack).registry.published()) == []
 
 
+def test_the_faults_of_all_files_are_told_at_once(stack: StackInfo, tmp_path: Path) -> None:
+    """Whoever loads a folder mends it in one pass."""
+    files = [tmp_path / "a.json", tmp_path / "b.json", MAPPINGS[0]]
+    for file in files[:2]:
+        file.write_text("{}")
+    with pytest.raises(DocumentError) as caught:
+        _seeding(stack).load_files(files)
+    assert [line.split(":")[0] for line in str(caught.value).splitlines()] == [str(file) for file in files[:2]]
+
+
 def test_a_warning_does_not_keep_a_mapping_from_being_published(stack: StackInfo) -> None:
     """It is told with its place."""
     silent = a_tool(hints={"idempotent": None})

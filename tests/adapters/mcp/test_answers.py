@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from adapters.mcp.answer_reader import GatewayLimits
 from adapters.mcp.results import MAX_CONTENT_BLOCKS
-from domain.model.tool_call import ToolAnswer, TransportFailure, TransportPhase
+from domain.model.tool_call import NEVER_SENT, ToolAnswer, TransportFailure, TransportPhase
+from domain.policies.classification import Evidence, classify
+from domain.policies.evidence import NOT_EXECUTED_RPC_CODES
 from tests.adapters.mcp.stand_in import (
     REQUEST_ID,
     Chunks,
@@ -24,6 +26,20 @@ from tests.adapters.mcp.stand_in import (
 )
 
 PROGRESS = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {"progress": 1}}
+
+
+@pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1", "HTTP/1.9"])
+def test_an_answer_of_any_http_1_is_read(version: str) -> None:
+    """Minor versions understand each other (RFC 9110, section 2.5)."""
+    response = httpx.Response(200, json=a_response(), extensions={"http_version": version.encode()})
+    assert Harness(lambda _: response).answer().structured == a_result()["structuredContent"]
+
+
+@pytest.mark.parametrize("version", ["HTTP/0.9", "HTTP/2", "HTTP/5.1"])
+def test_an_answer_of_another_http_is_none(version: str) -> None:
+    """Nothing else was spoken, so whatever that is, it leaves the call in doubt."""
+    response = httpx.Response(200, json=a_response(), extensions={"http_version": version.encode()})
+    assert Harness(lambda _: response).failure().phase not in NEVER_SENT
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON"])
@@ -177,6 +193,18 @@ def test_a_wrong_message_in_a_stream_ends_it_as_malformed(event: bytes) -> None:
     """A stream that answers someone else or asks something back is not listened to any further."""
     failure = Harness(streaming(event, an_event(a_response()))).failure()
     assert failure.phase is TransportPhase.MALFORMED
+
+
+@pytest.mark.parametrize("code", sorted(NOT_EXECUTED_RPC_CODES))
+@pytest.mark.parametrize("request_id", [{}, {"id": None}], ids=["ours", "null"])
+def test_a_refusal_that_comes_after_progress_proves_nothing(code: int, request_id: dict[str, None]) -> None:
+    """A gateway refuses before it calls a tool; who has told of progress has called it, whatever it says then."""
+    refusal = an_event(an_rpc_error(code, **request_id))
+    alone = Harness(streaming(b": ping\r\n\r\n", refusal)).outcome()
+    late = Harness(streaming(an_event(PROGRESS), refusal)).outcome()
+    believed = request_id == {} or code in {-32700, -32600}
+    assert classify(alone, "crm___create_task").evidence is (Evidence.NOT_DONE if believed else Evidence.IN_DOUBT)
+    assert classify(late, "crm___create_task").evidence is Evidence.IN_DOUBT
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
+from adapters.http.exchange import CONNECT_SECONDS
 from domain.model.tool_call import NEVER_SENT, TransportPhase
+from domain.model.tool_mapping import LONGEST_CALL_SECONDS
+from ports.steps.contract import SETTLING_MARGIN_SECONDS
 from tests.adapters.mcp.stand_in import Handler, Harness, failing, replying
 
 CONNECT, CONNECTED = "connection.connect_tcp.started", "connection.connect_tcp.complete"
@@ -113,8 +116,14 @@ def test_a_body_is_withheld_when_connecting_took_all_the_time() -> None:
     assert (failure.phase, failure.timed_out) == (TransportPhase.SENT_NOTHING, True)
 
 
-def test_the_transport_is_given_what_is_left_of_the_deadline() -> None:
-    """Connecting, writing and reading may each take the rest and no more."""
+@pytest.mark.parametrize("left, connect", [(7, CONNECT_SECONDS), (3, 3)])
+def test_the_transport_is_given_what_is_left_of_the_deadline(left: float, connect: float) -> None:
+    """Writing and reading may each take the rest; connecting less, for it is tried anew for each address of a name."""
     harness = Harness(replying(b""))
-    harness.outcome(deadline_seconds=7)
-    assert set(harness.requests[0].extensions["timeout"].values()) == {7}
+    harness.outcome(deadline_seconds=left)
+    assert harness.requests[0].extensions["timeout"] == {"connect": connect, "read": left, "write": left, "pool": left}
+
+
+def test_every_address_of_a_name_may_be_silent_before_a_function_must_end() -> None:
+    """Else the function dies while connecting, and nobody learns that the call was never sent."""
+    assert 8 * CONNECT_SECONDS + CONNECT_SECONDS <= LONGEST_CALL_SECONDS - SETTLING_MARGIN_SECONDS

@@ -15,10 +15,9 @@ from domain.policies.answers import MAX_REFS, typed_contract
 from domain.policies.classification import (
     Evidence,
     classify,
-    classify_verification,
     code_of_text,
 )
-from tests.strategies import any_answers, any_text, result_contracts, transport_failures
+from tests.strategies import any_answers, any_text, result_contracts
 
 TOOL = "crm___create_task"
 WORDS_KEPT = ResultContract(error_text=ErrorText.KEPT)
@@ -200,6 +199,40 @@ def test_an_answer_whose_parts_disagree_proves_nothing() -> None:
     assert classify(answer, TOOL).evidence is Evidence.IN_DOUBT
 
 
+@pytest.mark.parametrize(
+    "structured, text",
+    [
+        ({"success": True}, '{"success": null}'),
+        ({"success": True}, '{"success": "no"}'),
+        ({"success": False}, '{"success": true, "external_object_id": "1"}'),
+        ({"success": False}, '{"success": true}'),
+        ({"success": False}, '{"external_object_id": "1"}'),
+        ({"success": False, "external_object_id": "1"}, '{"external_object_id": "2"}'),
+        ({"success": False}, '{"external_objects": "1"}'),
+        ({"external_object_id": "1"}, '{"error": "rolled back"}'),
+    ],
+    ids=str,
+)
+def test_no_part_of_an_answer_may_dispute_another(structured: dict[str, JsonValue], text: str) -> None:
+    """A refusal would state that nothing exists, and a success that it does, against the answer's own word."""
+    answer = ToolAnswer(is_error=False, structured=structured, texts=(text,))
+    verdict = classify(answer, TOOL)
+    assert (verdict.evidence, verdict.error_code) == (Evidence.IN_DOUBT, ErrorCode.MALFORMED_RESPONSE)
+
+
+def test_two_texts_that_disagree_prove_nothing() -> None:
+    """Neither comes first: a server that answers twice has not answered."""
+    texts = ('{"success": false}', '{"success": true, "external_object_id": "1"}')
+    assert classify(ToolAnswer(is_error=False, texts=texts), TOOL).evidence is Evidence.IN_DOUBT
+
+
+def test_a_refusal_may_be_told_twice() -> None:
+    """Servers repeat the structured content as text; what it names is undone, and named once."""
+    said: dict[str, JsonValue] = {"success": False, "external_object_id": "1", "error_message": "half done"}
+    verdict = classify(ToolAnswer(is_error=True, structured=said, texts=(json.dumps(said),)), TOOL)
+    assert (verdict.evidence, [ref.object_id for ref in verdict.refs]) == (Evidence.PARTIAL, ["1"])
+
+
 def test_an_answer_without_a_verdict_succeeds_only_by_naming_what_it_created() -> None:
     """R38's default needs the tool's own evidence; a bare object or an empty one is none."""
     assert classify(answered(external_object_id="1"), TOOL).evidence is Evidence.SUCCEEDED
@@ -334,53 +367,3 @@ def test_every_answer_has_a_verdict(answer: ToolAnswer, tool_name: str, reading:
     if verdict.evidence is Evidence.SUCCEEDED:
         assert not answer.is_error
     assert verdict.error_message is None or len(verdict.error_message) <= MAX_TEXT_CHARACTERS
-
-
-@pytest.mark.parametrize(
-    "contract, found, ids",
-    [
-        ({"success": True, "found": True, "external_object_id": "1"}, True, ["1"]),
-        ({"success": True, "found": True}, True, []),
-        ({"success": True, "found": False}, False, []),
-        ({"success": True, "found": False, "external_object_id": "1"}, False, []),
-        ({"success": False, "found": False}, None, []),
-        ({"found": True}, None, []),
-        ({"success": True}, None, []),
-        ({"success": True, "found": "false"}, None, []),
-        ({"success": True, "found": None}, None, []),
-        ({"success": "true", "found": False}, None, []),
-        ({"success": True, "found": True, "external_objects": "1"}, None, []),
-    ],
-    ids=str,
-)
-def test_only_a_well_formed_verification_is_believed(
-    contract: dict[str, JsonValue], found: object, ids: list[str]
-) -> None:
-    """A "not found" permits a resend, so nothing less than the whole contract says it (D23)."""
-    verification = classify_verification(ToolAnswer(is_error=False, structured=contract), TOOL)
-    assert verification.found is found
-    assert [ref.object_id for ref in verification.refs] == ids
-
-
-def test_a_verification_flagged_as_an_error_is_not_believed() -> None:
-    """Whatever its content says (D33)."""
-    assert classify_verification(answered(is_error=True, success=True, found=False), TOOL).found is None
-
-
-@given(transport_failures)
-def test_a_failed_verification_proves_nothing(failure: TransportFailure) -> None:
-    """Not even a 404 says that the effect is absent (D23)."""
-    assert classify_verification(failure, TOOL).found is None
-
-
-@given(any_answers)
-def test_every_verification_has_a_meaning(answer: ToolAnswer) -> None:
-    """Total over any answer; absence is only ever said by ``found: false`` in a successful answer."""
-    verification = classify_verification(answer, TOOL)
-    if verification.found is not None:
-        contract = (
-            answer.structured
-            if answer.structured is not None
-            else json.loads(next(text for text in answer.texts if text.startswith("{")))
-        )
-        assert (contract["success"], contract["found"]) == (True, verification.found)

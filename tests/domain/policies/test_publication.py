@@ -50,12 +50,19 @@ def test_a_refused_mapping_pins_nothing() -> None:
 @pytest.mark.parametrize("name", ["crm__create_task", "crm___create_tasks", "crm___create_task2"])
 def test_a_tool_is_found_by_the_listed_name_only_and_likenesses_are_shown(name: str) -> None:
     """No name is built or guessed (R118)."""
-    assert "it lists crm___create_task" in _faults(a_fitting_mapping(tool_name=name))["tool_name"]
+    assert "lists 9 tool(s), the nearest crm___create_task" in _faults(a_fitting_mapping(tool_name=name))["tool_name"]
 
 
 def test_a_tool_like_no_other_is_not_likened_to_any() -> None:
     """The number of tools tells whether one looks at the right gateway."""
-    assert "which lists 9 tools" in _faults(a_fitting_mapping(tool_name="zzz"))["tool_name"]
+    assert "which lists 9 tool(s);" in _faults(a_fitting_mapping(tool_name="zzz"))["tool_name"]
+
+
+def test_the_tools_of_a_small_server_are_all_named() -> None:
+    """Whoever brings a server of their own sees what a mapping can name, and needs no other way to list it."""
+    few = dict(list(facts().items())[:2])
+    said = {one.field: one.message for one in judge(a_fitting_mapping(tool_name="zzz"), few).faults}
+    assert f"which lists 2 tool(s): {', '.join(few)};" in said["tool_name",]
 
 
 def test_verify_and_compensation_tool_are_resolved_too() -> None:

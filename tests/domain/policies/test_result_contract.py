@@ -37,6 +37,11 @@ def test_an_answer_without_an_error_is_evidence_where_the_mapping_says_so(answer
         answered({"ticket": {"id": "t-1"}, "errors": ["quota"]}),
         answered({"statusCode": 500, "ticket": {"id": "t-1"}}),
         answered({"ticket": {"id": "t-1"}}, '{"success": false}'),
+        answered({"ticket": {"id": "t-1"}, "success": None}),
+        answered({"ticket": {"id": "t-1"}, "success": "false"}),
+        answered({"ticket": {"id": "t-1"}, "success": 0}),
+        answered({"ticket": {"id": "t-1"}}, '{"errors": ["quota"]}'),
+        answered(None, '{"ticket": {"id": "t-1"}}', '{"statusCode": 500}'),
     ],
     ids=str,
 )

@@ -46,7 +46,8 @@ def an_answer_for(seed: int, request_id: str) -> Answer:
     """Return the answer of a seed to a call, always the same."""
     rng = random.Random(seed)  # noqa: S311  chance that can be repeated
     if is_big(seed):
-        return _big(rng, _FILLS[seed // _BIG_EACH % len(_FILLS)], request_id)
+        wrong = not is_measured(seed) and rng.random() < _WRONG
+        return _big(rng, _FILLS[seed // _BIG_EACH % len(_FILLS)], request_id, wrong=wrong)
     return _mutated(rng, an_answer(rng, request_id))
 
 
@@ -157,10 +158,12 @@ def _cut(rng: random.Random, data: bytes) -> list[bytes]:
     return [piece for piece in found if piece]  # nothing read is the end of a connection
 
 
-def _big(rng: random.Random, fill: str, request_id: str) -> Answer:
+_WRONG: Final = 0.3
+
+
+def _big(rng: random.Random, fill: str, request_id: str, *, wrong: bool) -> Answer:
     """Return an answer about as large as is read, made of what costs a reader most."""
     items = (fill * (_BIG_BYTES // len(fill)))[:-1]
-    wrong = rng.random() < 0.3
     head = json.dumps({"jsonrpc": "2.0", "id": request_id})[:-1]
     text = f'{head}, "result": {{"content": [], "structuredContent": {{"success": true, "items": [{items}]}}}}}}'
     if wrong:
