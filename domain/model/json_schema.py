@@ -9,6 +9,7 @@ list).
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 from urllib.parse import unquote
 
@@ -87,43 +88,46 @@ class InputSchema:
 
     def __init__(self, document: JsonObject) -> None:
         self.document = document
+        # Drafts 06 and 07 have no anchors; what applies them would find nothing there.
+        has_anchors = "/draft-0" not in str(document.get("$schema", ""))
         self._anchors = {
             node["$anchor"]: node
             for _, node in subschemas(document)
-            if isinstance(node, dict) and isinstance(node.get("$anchor"), str)
+            if isinstance(node, dict) and has_anchors and isinstance(node.get("$anchor"), str)
         }
 
-    @property
+    @cached_property
     def properties(self) -> dict[str, Node]:
         """The arguments by name, those that ``allOf`` and references add included."""
-        found: dict[str, Node] = {}
-        for part in self._conjuncts(self.document):
+        found: dict[str, list[Node]] = {}
+        for part in self._parts:
             named = part.get("properties")
             for name, node in named.items() if isinstance(named, dict) else ():
-                found[name] = node if name not in found else {"allOf": [found[name], node]}
-        return found
+                found.setdefault(name, []).append(node)
+        return {name: nodes[0] if len(nodes) == 1 else {"allOf": nodes} for name, nodes in found.items()}
+
+    @cached_property
+    def _parts(self) -> tuple[dict[str, JsonValue], ...]:
+        """What arguments must all fulfil, each once however often it is referred to."""
+        return tuple({id(part): part for part in self._conjuncts(self.document)}.values())
 
     @property
     def required(self) -> frozenset[str]:
         """The arguments without which no call is accepted."""
         return frozenset(
-            name
-            for part in self._conjuncts(self.document)
-            for name in _listed(part.get("required"))
-            if isinstance(name, str)
+            name for part in self._parts for name in _listed(part.get("required")) if isinstance(name, str)
         )
 
     def refuses(self, name: str) -> bool:
         """Whether no call may have an argument of this name; what patterns of names let in is not read."""
-        listed = self.properties
-        for part in self._conjuncts(self.document):
+        for part in self._parts:
             if part.get("patternProperties"):
                 continue
             # `additionalProperties` sees what stands beside it only, whatever another part lists.
             beside = part.get("properties")
             if part.get("additionalProperties") is False and not (isinstance(beside, dict) and name in beside):
                 return True
-            if part.get("unevaluatedProperties") is False and name not in listed:
+            if part.get("unevaluatedProperties") is False and name not in self.properties:
                 return True
         return False
 
@@ -131,7 +135,7 @@ class InputSchema:
     def has_conditions(self) -> bool:
         """Whether more is asked for than properties say: by alternatives, conditions or patterns of names."""
         asked = IN_PLACE - {"allOf"} | {"patternProperties", "dependentRequired", "dependencies", "propertyNames"}
-        return any(asked & part.keys() for part in self._conjuncts(self.document))
+        return any(asked & part.keys() for part in self._parts)
 
     def types_of(self, node: Node) -> frozenset[str]:
         """Return the types (of ``ALL_TYPES``) that a value here may have; ``not`` and conditions are not read."""

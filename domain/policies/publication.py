@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+from domain.model.external_object import system_of_tool
 from domain.model.tool_mapping import (
     CompensationStrategy,
     Idempotent,
@@ -132,6 +133,10 @@ def _undoing(mapping: ToolMapping, facts: Facts) -> Iterator[Finding]:
     if mapping.result.evidence is ResultEvidence.NO_ERROR and mapping.result.object_id is None:
         message = "without it no answer names what was created, so AUTOMATIC could undo nothing; say where the id is"
         yield Finding(("result", "object_id"), message)
+    undone_in = system_of_tool(policy.compensation_tool)
+    if undone_in is not mapping.system:
+        message = f"acts on {undone_in} and would be given an id of {mapping.system}; make sure that it knows those"
+        yield Finding(_UNDOING, f"{policy.compensation_tool} {message}", is_fault=False)
     found = facts.get(policy.compensation_tool)
     if found is None:
         yield _not_listed(_UNDOING, policy.compensation_tool, facts)

@@ -153,6 +153,7 @@ DRAFT_07 = "http://json-schema.org/draft-07/schema#"
         ({"$schema": ["a"]}, "dialect that is not known"),
         ({"$schema": "http://json-schema.org/draft-03/schema#"}, "dialect that is not known"),
         ({"$schema": "http://json-schema.org/draft-04/schema#"}, "dialect that is not known"),
+        ({"$schema": DRAFT_07, "allOf": [{"$ref": "#a"}], "else": {"$anchor": "a"}}, "or to nothing"),
         ({"$schema": DRAFT_07, "dependencies": {"a": {"$ref": "#"}}}, "without an end"),
     ],
 )

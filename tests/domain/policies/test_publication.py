@@ -311,3 +311,21 @@ def test_a_tool_whose_schema_cannot_be_applied_does_not_keep_others_from_being_j
         "could not be applied"
         in _faults(a_fitting_mapping(effect_safety=VERIFIABLE), tool)["effect_safety.verify_tool"]
     )
+
+
+def test_a_schema_that_repeats_one_part_a_thousand_times_is_judged_as_one_that_names_it_once() -> None:
+    """It may be absurd; it is still judged."""
+    schema: dict[str, Any] = a_tool().input_schema
+    parts: dict[str, Any] = {"$defs": {"all": {"properties": schema["properties"]}}}
+    tool = a_tool(allOf=[{"$ref": "#/$defs/all"}] * 900, **parts)
+    assert _faults(a_fitting_mapping(), tool) == {}
+    many = [{"properties": {"title": {"type": "string"}}} for _ in range(900)]
+    assert _faults(a_fitting_mapping(), a_tool(allOf=many)) == {}
+
+
+def test_an_undo_in_another_system_is_warned_of() -> None:
+    """An id of one system may be that of another object in the other."""
+    elsewhere = reference_tools()["crm___delete_task"].model_copy(update={"name": "calendar___delete_task"})
+    policy = {"strategy": "AUTOMATIC", "compensation_tool": elsewhere.name, "arguments": {"task_id": "object_id"}}
+    warnings = _warnings(a_fitting_mapping(compensation=policy), elsewhere)
+    assert "acts on CALENDAR and would be given an id of CRM" in warnings["compensation.compensation_tool"]
