@@ -24,12 +24,16 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from domain.model.errors import ActionError
 from local.commands import intents, operating, registry, stack
 from local.commands.running import FAILURE
 from local.documents import DocumentError
 from ports.tool_catalogue import CatalogueUnavailable
+
+WRONG_INTERPRETER: Final = 2
+"""As for wrong options: nothing was looked at, so `check` must not seem to have found drift."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ActionError, CatalogueUnavailable, DocumentError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILURE
+    except ModuleNotFoundError as error:
+        print(f"error: {error}. Run `make .venv` once, and then .venv/bin/python -m local.", file=sys.stderr)
+        return WRONG_INTERPRETER
     except _stack_errors() as error:
         print(f"error: {error}", file=sys.stderr)
         return FAILURE

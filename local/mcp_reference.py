@@ -16,7 +16,8 @@ from adapters.mcp.strict_json import MAX_DEPTH
 from adapters.mcp.tool_catalogue import LIST_LIMITS, MAX_PAGES, MAX_TOOLS
 from domain.model.tool_call import ToolAnswer, TransportFailure
 from domain.model.tool_mapping import EffectSafety, Idempotent, Unsafe, Verifiable
-from domain.policies.classification import Evidence, Verdict, classify
+from domain.policies.answers import MAX_REFS
+from domain.policies.classification import TOOL_CODES, Evidence, Verdict, classify
 from domain.policies.evidence import TABLE, Row
 from domain.policies.retry import Move, after_reply
 
@@ -93,10 +94,22 @@ asked; after an UNSAFE one a person decides.
 |---|---|---|---|---|---|---|---|---|
 """
 
-_ANSWERS: Final = """
+_QUOTED_CODES: Final = ", ".join(f"`{code}`" for code in sorted(TOOL_CODES))
+_ANSWERS: Final = f"""
 ## What an answer proves, and what follows
 
-By the tool's typed contract; a mapping may let it be read in another way (its `result`).
+By the tool's typed contract: the structured content of its answer, or else a text of it, is one JSON object.
+
+| field | what it says |
+|---|---|
+| `success` | `true` or `false`; it may be left out by an answer that names what it created |
+| `external_object_id`, `object_type`, `object_url` | the one object that exists because of the call |
+| `external_objects` | several of them: at most {MAX_REFS} objects with `object_id`, `object_type`, `object_url` |
+| `error_code`, `error_message` | with `success: false`: one of {_QUOTED_CODES}, and words for people |
+| `found` | of a verify tool only, with `success: true`: whether an effect of the key exists, named as above |
+
+A tool that answers in words of its own needs a mapping that says so by its `result`
+([`NO_ERROR`](../gateway.md#your-own-mcp-server)): without it, everything that the tool does ends as UNKNOWN.
 
 | answer | proves | code | IDEMPOTENT | VERIFIABLE | UNSAFE |
 |---|---|---|---|---|---|

@@ -83,7 +83,10 @@ class StackInfo(BaseModel):
         try:
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError as error:
-            raise StackError(f"No stack is running here: there is no {path}. Start one with `make local`.") from error
+            raise StackError(
+                f"No stack is running here: there is no {path}. Start one with `make local`, and wait until it "
+                "says that the stack is up."
+            ) from error
         except (OSError, ValidationError) as error:
             raise StackError(f"{path} does not describe a stack of this version. Start it again.") from error
 

@@ -193,7 +193,7 @@ def _refusal(
 ) -> Verdict:
     raw_message, raw_code, raw_class = (contract.get(f"error_{part}") for part in ("message", "code", "class"))
     message = raw_message if isinstance(raw_message, str) else ""
-    code = ErrorCode(raw_code) if isinstance(raw_code, str) and raw_code in _TOOL_CODES else code_of_text(message)
+    code = ErrorCode(raw_code) if isinstance(raw_code, str) and raw_code in TOOL_CODES else code_of_text(message)
     is_class = isinstance(raw_class, str) and raw_class in ErrorClass.__members__
     return Verdict(
         Evidence.PARTIAL if refs else Evidence.REFUSED,
@@ -210,7 +210,7 @@ def _refusal_text(message: str, reading: ResultContract) -> str:
     return message if reading.error_text is ErrorText.KEPT else f"the tool refused; {_words(message, reading)}"
 
 
-_TOOL_CODES: Final = frozenset(
+TOOL_CODES: Final = frozenset(
     code.value
     for code in (
         ErrorCode.AUTH_FAILED,

@@ -45,6 +45,7 @@ def test_there_are_more_faults_than_the_target_asks_for() -> None:
     [
         ("one-post:redirect-307/acted/unsafe/2026-07-28/1/call", "nothing is broken"),
         ("one-post:busy-absurd/untouched/idempotent/2025-11-25/1/call", "notifications/initialized"),
+        *((f"{row.id}:{row.example}", "nothing is broken") for row in WIRE_ROWS),
         ("fuzzed-responses:36", "mutated in"),
         ("fuzzed-responses:refusal-message/6", "nothing is broken"),
     ],

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -331,6 +332,15 @@ def test_a_function_that_fails_is_one_sentence(
     assert command_line.main(SWEEP) == 1
     printed = capsys.readouterr().err
     assert printed == "error: Reconciler failed with ConfigurationError: CONFIGURATION_ERROR: access is denied\n"
+
+
+def test_an_interpreter_without_the_packages_is_told_of_the_one_that_has_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes ``python`` for ``.venv/bin/python`` gets a sentence, and no exit code that means drift."""
+    monkeypatch.setitem(sys.modules, "local.operations", None)
+    assert command_line.main(SWEEP) == command_line.WRONG_INTERPRETER
+    assert "Run `make .venv` once" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])

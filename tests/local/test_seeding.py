@@ -12,7 +12,7 @@ import pytest
 from adapters.memory.clock import MemoryClock
 from adapters.memory.tool_catalogue import MemoryToolCatalogue
 from domain.model.errors import PermanentError
-from local.documents import DocumentError
+from local.documents import DocumentError, IntentDocument, MappingDocument
 from local.seeding import Seeding
 from local.stack_info import StackInfo
 from local.stores import journal_of
@@ -57,13 +57,23 @@ def test_every_example_is_honoured_by_the_reference_tools_without_a_warning(stac
     assert all(one.is_pinned for one in seeding.check())
 
 
-def test_the_example_in_the_registrys_page_is_honoured(stack: StackInfo, tmp_path: Path) -> None:
-    """Whoever copies it from there has a mapping that works."""
+def test_the_examples_in_the_registrys_page_are_honoured(stack: StackInfo, tmp_path: Path) -> None:
+    """Whoever copies them from there, after the files of the README, has a mapping that works and an intent for it."""
     page = (EXAMPLES.parent / "docs" / "reference" / "registry.md").read_text(encoding="utf-8")
-    file = tmp_path / "mapping.yaml"
-    file.write_text(page.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
-    loaded = _seeding(stack).load_files([file])
-    assert (len(loaded.documents), loaded.warnings) == (1, ())
+    blocks = [part.partition("```")[0] for part in page.split("```yaml\n")[1:]]
+    files = [tmp_path / f"{number}.yaml" for number in range(len(blocks))]
+    for file, block in zip(files, blocks, strict=True):
+        file.write_text(block, encoding="utf-8")
+    _seeding(stack).load_files([*MAPPINGS, *INTENTS])
+    loaded = _seeding(stack).load_files(files)
+    assert loaded.warnings == ()
+    mapping, intent = loaded.documents
+    assert isinstance(mapping, MappingDocument)
+    assert isinstance(intent, IntentDocument)
+    assert (intent.intent.action_type, intent.intent.mapping_version) == (
+        mapping.mapping.action_type,
+        mapping.mapping.version,
+    )
 
 
 def test_loading_the_same_files_again_is_harmless(stack: StackInfo) -> None:

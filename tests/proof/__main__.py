@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    path = QUICK_SCOREBOARD if options.quick else ROWS_SCOREBOARD if options.row else SCOREBOARD
+    path = ROWS_SCOREBOARD if options.row else QUICK_SCOREBOARD if options.quick else SCOREBOARD
     write(lines, path)
     ok = sum(line.measured.ok for line in lines)
     seconds = sum(line.seconds for line in lines)
@@ -54,7 +54,7 @@ def _replay(token: str) -> int:
     try:
         print(row.replay(rest))
     except ValueError as error:
-        print(f"error: this token names no case of {row_id}: {error}", file=sys.stderr)
+        print(f"error: this token names no case: {error}. One that does is {row_id}:{row.example}", file=sys.stderr)
         return 2
     return 0
 
@@ -62,7 +62,13 @@ def _replay(token: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make prove ARGS=…", description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="the same rules over fewer cases, in three minutes")
-    parser.add_argument("--row", action="append", choices=list(ROWS), metavar="ID", help="play this row only; repeat")
+    parser.add_argument(
+        "--row",
+        action="append",
+        choices=list(ROWS),
+        metavar="ID",
+        help="play this row only; may be given several times",
+    )
     parser.add_argument("--seed", type=_natural, default=0, help="where chance begins (default 0)")
     parser.add_argument("--workers", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)")
     parser.add_argument("--replay", metavar="TOKEN", help="play one case again, as a counter-example names it")

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from domain.model.tool_mapping import CompensationStrategy
 from tests.proof.pool import each, tidy
-from tests.proof.rows import Measured, Options, Row, Violation
+from tests.proof.rows import Measured, Options, Row, Violation, token_parts
 from tests.proof.simulation.explorer import Explorer, Tally, plan_of, play_plan
 from tests.proof.simulation.flows import Flow, Safety
 from tests.proof.simulation.functions import in_haste
@@ -81,7 +81,7 @@ def _play(options: Options) -> Measured:
 def replay(rest: str) -> str:
     """Play one plan again; ``rest`` is ``part/plan``. Raises ``ValueError`` where it names nothing."""
     named, _, plan = rest.partition("/")
-    safety, objects, undone_first, failure, strategy = named.split(".")
+    safety, objects, undone_first, failure, strategy = token_parts(named, ".", "safety.objects.undone.failure.strategy")
     part = Part(Safety(safety), int(objects), int(undone_first), Doing(failure), CompensationStrategy(strategy))
     with in_haste():
         return "\n".join(play_plan(part.flow, part.safety, plan_of(plan))[1])
@@ -93,4 +93,5 @@ ROW: Final = Row(
     target="each object undone once, or listed",
     play=_play,
     replay=replay,
+    example="unsafe.2.1.refuse.AUTOMATIC/",
 )

@@ -78,4 +78,5 @@ ROW: Final = Row(
     target="0 double effects, 0 false outcomes, 100 % terminal and visible",
     play=_play,
     replay=replay,
+    example="accepted/unsafe/3.7.late",
 )

@@ -309,4 +309,5 @@ ROW: Final = Row(
     target="quiet tenants wait as if alone, each action is sent, no limit is exceeded",
     play=_play,
     replay=replay,
+    example="3.quick",
 )

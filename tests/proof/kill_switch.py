@@ -7,7 +7,7 @@ from domain.model.kill_switch import SwitchKind, SwitchScope, SwitchState
 from domain.model.ledger import LedgerEventType
 from tests.builders import INTENT, TENANT, a_ref, a_switch
 from tests.proof.pool import each, tidy
-from tests.proof.rows import NO_ENDINGS, SHOWN_VIOLATIONS, Endings, Measured, Options, Row, Violation
+from tests.proof.rows import NO_ENDINGS, SHOWN_VIOLATIONS, Endings, Measured, Options, Row, Violation, token_parts
 from tests.proof.simulation.explorer import ending_of, judged
 from tests.proof.simulation.flows import FLOWS, Safety
 from tests.proof.simulation.functions import in_haste
@@ -162,8 +162,8 @@ def _play(options: Options) -> Measured:
 
 def replay(rest: str) -> str:
     """Flip one switch again; ``rest`` is ``flow/safety/flip``. Raises ``ValueError`` where it names nothing."""
-    flow, safety, named = rest.split("/")
-    kind, state, site = named.split(".")
+    flow, safety, named = token_parts(rest, "/", "flow/safety/scope.state.site")
+    kind, state, site = token_parts(named, ".", "scope.state.site")
     if flow not in FLOWS:
         raise ValueError(f"{flow!r} is no flow; choose one of {', '.join(FLOWS)}")
     scope = [one.kind for one in SCOPES].index(SwitchKind(kind))
@@ -180,4 +180,5 @@ ROW: Final = Row(
     target="0 dispatches committed after the flip",
     play=_play,
     replay=replay,
+    example="accepted/idempotent/GLOBAL.CANCEL.9",
 )

@@ -181,4 +181,5 @@ ROW: Final = Row(
     target="≥ 30 planted, every one is caught",
     play=_play,
     replay=replay,
+    example="all",
 )

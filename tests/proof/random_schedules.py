@@ -76,6 +76,8 @@ def _play(options: Options) -> Measured:
 
 def replay(rest: str) -> str:
     """Play one schedule again and tell all that happened; ``rest`` is its seed. Raises ``ValueError``."""
+    if not rest.isdecimal():
+        raise ValueError(f"{rest!r} is no seed")
     with in_haste():
         judged = Schedule(int(rest), tells=True).play()
     return "\n".join((f"flow {judged.flow}, {judged.safety}, {judged.faults} faults", *judged.story, judged.digest))
@@ -87,4 +89,5 @@ ROW: Final = Row(
     target=f"≥ {SCHEDULES:,} schedules, 0 violations, replay byte-identical",
     play=_play,
     replay=replay,
+    example="12",
 )

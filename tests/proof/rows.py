@@ -93,3 +93,13 @@ class Row:
     play: Callable[[Options], Measured]
     replay: Callable[[str], str] | None = None
     """Takes the part of a token after ``ID:`` and returns the story again; ``None``: its cases are real processes."""
+    example: str = ""
+    """Such a part of a token, for whoever does not know how one is written."""
+
+
+def token_parts(text: str, separator: str, form: str) -> list[str]:
+    """Return the parts of a token that is written like ``form``; raises ``ValueError`` where it has more or fewer."""
+    found = text.split(separator)
+    if len(found) != len(form.split(separator)):
+        raise ValueError(f"{text!r} is not written like {form}")
+    return found

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from domain.model.execution_status import ExecutionStatus
 from ports.steps.contract import FUNCTIONS, StepName, Worker
 from tests.proof.pool import each, tidy
-from tests.proof.rows import NO_ENDINGS, SHOWN_VIOLATIONS, Endings, Measured, Options, Row, Violation
+from tests.proof.rows import NO_ENDINGS, SHOWN_VIOLATIONS, Endings, Measured, Options, Row, Violation, token_parts
 from tests.proof.simulation.explorer import ending_of, judged
 from tests.proof.simulation.flows import FLOWS, PAIRS, Safety
 from tests.proof.simulation.functions import in_haste
@@ -23,6 +23,7 @@ Json = Any
 
 ID: Final = "stuck-executions"
 _LATE: Final = "late"
+_HEARD: Final = ".heard"
 WITHIN_SWEEPS: Final = 2
 STATUSES: Final = (ExecutionStatus.ABORTED, ExecutionStatus.TIMED_OUT, ExecutionStatus.FAILED)
 QUICK_FLOWS: Final = ("accepted", "half-done", "done-and-lost", "busy")
@@ -49,7 +50,7 @@ class Stop(NamedTuple):
 
     def __str__(self) -> str:
         """Return the stop as a token has it."""
-        return f"{self.step}.{'end' if self.site is None else self.site}.{self.status}{'.heard' if self.heard else ''}"
+        return f"{self.step}.{'end' if self.site is None else self.site}.{self.status}{_HEARD if self.heard else ''}"
 
 
 class Latecomer(NamedTuple):
@@ -189,8 +190,9 @@ def _play(options: Options) -> Measured:
 
 def replay(rest: str) -> str:
     """Stop one execution again; ``rest`` is ``flow/safety/stop``. Raises ``ValueError`` where it names nothing."""
-    flow, safety, named = rest.split("/")
-    step, site, status, *heard = named.split(".")
+    flow, safety, named = token_parts(rest, "/", "flow/safety/step.site.status")
+    heard = named.endswith(_HEARD)
+    step, site, status = token_parts(named.removesuffix(_HEARD), ".", "step.site.status")
     if flow not in FLOWS:
         raise ValueError(f"{flow!r} is no flow; choose one of {', '.join(FLOWS)}")
     with in_haste():
@@ -202,7 +204,7 @@ def replay(rest: str) -> str:
             said = _outlived(play, Latecomer(int(step), int(status)))
         else:
             how = ExecutionStatus(status)
-            said = _stopped(play, Stop(int(step), None if site == "end" else int(site), how, bool(heard)))
+            said = _stopped(play, Stop(int(step), None if site == "end" else int(site), how, heard))
     return "\n".join((*ending_of(play), *(said or ("it had ended before it could be stopped",))))
 
 
@@ -212,4 +214,5 @@ ROW: Final = Row(
     target=f"100 % terminal within {WITHIN_SWEEPS} sweeps",
     play=_play,
     replay=replay,
+    example="busy/verifiable/3.4.ABORTED",
 )

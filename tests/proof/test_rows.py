@@ -128,14 +128,15 @@ def test_progress_is_said_a_few_times_where_nobody_watches() -> None:
 def test_the_file_and_the_exit_code_say_what_was_measured(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """``--json`` prints what the file holds; a quick run never replaces a proof's file."""
+    """``--json`` prints what the file holds; single rows never replace the file of a whole run."""
+    monkeypatch.setattr(command_line, "ROWS_SCOREBOARD", tmp_path / "rows.json")
     monkeypatch.setattr(command_line, "QUICK_SCOREBOARD", tmp_path / "quick.json")
     monkeypatch.setattr(command_line, "SCOREBOARD", tmp_path / "full.json")
     code = command_line.main(["--quick", "--row", "stuck-executions", "--row", "agreement", "--seed", "3", "--json"])
     printed = json.loads(capsys.readouterr().out)
     assert code == 0
-    assert printed == json.loads((tmp_path / "quick.json").read_text())
-    assert not (tmp_path / "full.json").exists()
+    assert printed == json.loads((tmp_path / "rows.json").read_text())
+    assert [file.name for file in tmp_path.iterdir()] == ["rows.json"]
     assert [line["id"] for line in printed] == ["stuck-executions", "agreement"]
     assert {tuple(line) for line in printed} == {("id", "figure", "target", "value", "seed", "seconds", "ok")}
     assert {line["seed"] for line in printed} == {3}
@@ -194,7 +195,24 @@ def test_a_case_can_be_played_again(token: str, part: str, capsys: pytest.Captur
 def test_a_wrong_token_is_one_sentence(token: str, capsys: pytest.CaptureFixture[str]) -> None:
     """No traceback reaches whoever mistypes it."""
     assert command_line.main(["--replay", token]) == 2
-    assert capsys.readouterr().err.startswith("error: ")
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert "to unpack" not in said
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS.values() if row.replay is not None], ids=lambda row: row.id)
+def test_whoever_mistypes_a_token_is_shown_one(row: Row, capsys: pytest.CaptureFixture[str]) -> None:
+    """How a row writes its cases is nowhere else to be seen while no line is red."""
+    assert command_line.main(["--replay", f"{row.id}:?"]) == 2
+    assert f"One that does is {row.id}:{row.example}" in capsys.readouterr().err
+    assert row.example
+
+
+@pytest.mark.parametrize("row", [row for row in IN_PROCESS if row.id != "planted-bugs"], ids=lambda row: row.id)
+def test_the_token_that_is_shown_names_a_case(row: Row) -> None:
+    """It can be played as it stands; the one that plants every defect is what its row plays."""
+    assert row.replay is not None
+    assert row.replay(row.example)
 
 
 def test_rows_that_only_add_up_cannot_be_played_alone(capsys: pytest.CaptureFixture[str]) -> None:

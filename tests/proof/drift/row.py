@@ -124,7 +124,7 @@ def replay(rest: str) -> str:
             verdict = judged(published, drifted)
             story = (f"{name}: {kind}", f"to be told: {'; '.join(told)}", f"not honoured in: {broken}")
             return "\n".join((*story, _story(kind, verdict)))
-    raise ValueError(rest)
+    raise ValueError(f"{kind!r} is no drift of {name}")
 
 
 ROW: Final = Row(
@@ -133,4 +133,5 @@ ROW: Final = Row(
     target="every drift reported, none invented",
     play=play,
     replay=replay,
+    example="crm___create_task.verifiable/verify-gone",
 )

@@ -53,6 +53,8 @@ def subject(name: str) -> Subject:
         acting = reference[schema_name].model_copy(update={"annotations": _ACTS})
     else:
         seed, _, number = schema_name.partition("-")
+        if not (seed.isdecimal() and number.isdecimal()):
+            raise ValueError(f"{name!r} is not written like tool.effect or seed-number.effect")
         random = Random(f"{int(seed)}-{int(number)}")  # noqa: S311  a choice, not a secret
         acting = ToolDescription(name="made___up", input_schema=_made_up(int(number), random), annotations=_ACTS)
     verify = next(tool for tool in _VERIFY_TOOLS if tool != acting.name)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tests.builders import a_ref
-from tests.proof.rows import NO_ENDINGS, SHOWN_VIOLATIONS, Endings
+from tests.proof.rows import NO_ENDINGS, SHOWN_VIOLATIONS, Endings, token_parts
 from tests.proof.simulation.flows import Flow, Safety
 from tests.proof.simulation.oracles import Verdict, verdict
 from tests.proof.simulation.play import Moment, Play
@@ -36,7 +36,7 @@ Plan = tuple[Strike, ...]
 
 def plan_of(text: str) -> Plan:
     """Return the plan that a token names; raises ``ValueError`` where it names none."""
-    strikes = [part.split(".", 2) for part in text.split("+") if part]
+    strikes = [token_parts(part, ".", "step.site.kind") for part in text.split("+") if part]
     return tuple(Strike(int(step), int(site), Kind(kind)) for step, site, kind in strikes)
 
 

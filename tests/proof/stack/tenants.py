@@ -99,6 +99,8 @@ def verdict(played: dict[str, int], violations: list[Violation]) -> Measured:
 def replay(token: str) -> str:
     """Play the case of a token again, on an emulator of its own if it was played on one, and return its story."""
     engine, _, seed = token.partition("-")
+    if engine not in {MEMORY, EMULATOR} or not seed.isdecimal():
+        raise ValueError(f"{token!r} is not written like {MEMORY}-seed or {EMULATOR}-seed")
     if engine == MEMORY:
         return _story(play_case(int(seed), engine, _memory()))
     with TemporaryDirectory(prefix="proof-tenants-") as folder, Emulator(Path(folder)) as emulator:
@@ -188,4 +190,5 @@ ROW: Final = Row(
     target=f"{OPERATIONS:,} operations, 0 crossings",
     play=play,
     replay=replay,
+    example="memory-7",
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from adapters.mcp.wire import CALL, INITIALIZE, INITIALIZED, SUPPORTED_PROTOCOL_VERSIONS, begins_with_handshake
+from tests.proof.rows import token_parts
 from tests.proof.simulation.flows import Safety
 from tests.support.fault_server.catalogue import FAULTS
 from tests.support.fault_server.fault import Commits, Fault, Stage
@@ -56,7 +57,7 @@ class Case(NamedTuple):
 
 def case_of(token: str) -> Case:
     """Return the case of a token; raises ``ValueError`` where it names none."""
-    fault, acted, safety, version, times, at = token.split("/")
+    fault, acted, safety, version, times, at = token_parts(token, "/", "fault/acted/safety/version/times/request")
     if fault not in FAULTS:
         raise ValueError(f"{fault!r} is no fault; choose one of {', '.join(FAULTS)}")
     if version not in SUPPORTED_PROTOCOL_VERSIONS:

@@ -118,4 +118,5 @@ ROW: Final = Row(
     target=f"≥ {ANSWERS:,} answers, 0 unhandled, 0 false SUCCEEDED, ≤ {MOST_CAPS} times the largest answer in memory",
     play=_play,
     replay=replay,
+    example="7",
 )

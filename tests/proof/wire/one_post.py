@@ -108,4 +108,5 @@ ROW: Final = Row(
     target="≥ 40 faults; exactly 1 POST a send, 0 GETs, 0 redirects followed, no false end, in 100 %",
     play=_play,
     replay=replay,
+    example="silence/acted/unsafe/2026-07-28/1/call",
 )
