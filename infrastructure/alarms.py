@@ -20,7 +20,7 @@ from infrastructure.naming import (
     Names,
     handler_dlq,
 )
-from ports.steps.contract import BREAKER_OPENED, FUNCTIONS, RECONCILER
+from ports.steps.contract import BREAKER_OPENED, CAPACITY_UNUSABLE, FUNCTIONS, RECONCILER
 from ports.steps.resources import Resource
 
 Json = dict[str, object]
@@ -35,8 +35,8 @@ STALE_MESSAGE_SECONDS: Final = 4 * 3_600
 BREAKER_METRIC: Final = "CircuitBreakersOpened"
 """How often a circuit breaker has opened, of any tenant at any connector."""
 
-BREAKER_PATTERN: Final = f'{{ $.message = "{BREAKER_OPENED}" }}'
-"""Finds the line in JSON logs (Amazon CloudWatch Logs User Guide, "Filter pattern syntax for metric filters")."""
+BREAKER_PATTERN: Final = f'{{ ($.message = "{BREAKER_OPENED}") || ($.message = "{CAPACITY_UNUSABLE}") }}'
+"""Finds the lines in JSON logs (Amazon CloudWatch Logs User Guide, "Filter pattern syntax for metric filters")."""
 
 SENDERS: Final = tuple(
     spec.component

@@ -40,6 +40,9 @@ guess."""
 CONTENDED_SECONDS: Final = 1
 """When to ask again where others changed the state faster than it could be replaced."""
 
+UNUSABLE_SECONDS: Final = 60
+"""When to ask again where the state cannot be read until a person has mended that; a guess."""
+
 _CLIENT_ERRORS: Final = range(400, 500)
 
 _SHARE_OF_THE_WAIT: Final = 64
@@ -67,6 +70,7 @@ class Reason(StrEnum):
     SLOTS_TAKEN = "as many calls as are allowed at once are under way"
     RATE = "as many calls as are allowed per second have been made"
     CONTENDED = "too many calls asked at the same moment"
+    UNUSABLE = "what is known of its calls cannot be read, and a person has to look"
 
 
 class CallResult(StrEnum):

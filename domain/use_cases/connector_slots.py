@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.model.connector_capacity import BreakerState, CapacityKey, ConnectorCapacity
-from domain.model.errors import ActionError, ConnectorBusy
+from domain.model.errors import ActionError, ConfigurationError, ConnectorBusy
 from domain.model.identifiers import IntentRef
 from domain.policies.capacity import (
     CONTENDED_SECONDS,
+    UNUSABLE_SECONDS,
     CallResult,
     CapacityLimits,
     Deferred,
@@ -24,7 +25,7 @@ from domain.policies.capacity import (
 )
 from ports.clock import Clock
 from ports.connector_capacity import ConnectorCapacities
-from ports.steps.contract import BREAKER_OPENED
+from ports.steps.contract import BREAKER_OPENED, CAPACITY_UNUSABLE
 
 _log = logging.getLogger(__name__)
 
@@ -52,24 +53,33 @@ class ConnectorSlots:
         """Take a place for one send.
 
         Raises ``ConnectorBusy`` where the call has to wait, and ``TransientError`` where the store cannot be reached;
-        nothing was sent either way.
+        nothing was sent either way. A store that refuses for good makes wait too, and says so where an alarm hears it:
+        what only spreads calls over time must not fail an approved action.
         """
         key = CapacityKey(tenant_id=ref.tenant_id, connector=connector)
-        decided = Deferred(CONTENDED_SECONDS, Reason.CONTENDED)
+        try:
+            taken = self._try(key, lease)
+        except ConfigurationError as error:
+            _log.error(CAPACITY_UNUSABLE, extra={**key.model_dump(), "reason": error.message})
+            taken = Deferred(UNUSABLE_SECONDS, Reason.UNUSABLE)
+        if isinstance(taken, Slot):
+            return taken
+        raise ConnectorBusy(
+            f"intent {ref} waits for {connector}: {taken.reason}; nothing was sent, and it is tried again",
+            wait_seconds=taken.wait_seconds,
+            connector=connector,
+            **ref.model_dump(),
+        )
+
+    def _try(self, key: CapacityKey, lease: str) -> Slot | Deferred:
         for _ in range(TRIES):
             state = self.capacities.find(key) or ConnectorCapacity.untouched(key)
             admitted = admit(state, lease, self.limits, self.clock.now())
             if isinstance(admitted, Deferred):
-                decided = admitted
-                break
+                return admitted
             if self.capacities.replace(admitted.state):
                 return Slot(lease, admitted.state)
-        raise ConnectorBusy(
-            f"intent {ref} waits for {connector}: {decided.reason}; nothing was sent, and it is tried again",
-            wait_seconds=decided.wait_seconds,
-            connector=connector,
-            **ref.model_dump(),
-        )
+        return Deferred(CONTENDED_SECONDS, Reason.CONTENDED)
 
     def give_back(self, slot: Slot, result: CallResult) -> None:
         """Give the place back and say what the call's end tells of the connector; never fails."""

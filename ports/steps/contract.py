@@ -27,6 +27,9 @@ from ports.steps.state import (
 BREAKER_OPENED: Final = "circuit breaker opened"
 """The message of the log line that an alarm counts; whoever sends writes it, each time a connector is given up on."""
 
+CAPACITY_UNUSABLE: Final = "connector capacity unusable"
+"""The message of the log line that the same alarm counts: approved actions wait, and only a person can end that."""
+
 GET, QUERY, PUT, UPDATE, CHECK = Access.GET, Access.QUERY, Access.PUT, Access.UPDATE, Access.CHECK
 PUBLISH, CALL, SEND, DESCRIBE = Access.PUBLISH, Access.CALL, Access.SEND, Access.DESCRIBE
 

@@ -160,7 +160,9 @@ def test_a_breaker_that_opens_is_counted_in_the_logs_of_who_sends_and_raises_an_
         "/aws/lambda/cc-native-dev-execution-reconciler",
     }
     assert [one.inputs["metricTransformation"] for one in filters] == [counted, counted]
-    assert {one.inputs["pattern"] for one in filters} == {'{ $.message = "circuit breaker opened" }'}
+    assert {one.inputs["pattern"] for one in filters} == {
+        '{ ($.message = "circuit breaker opened") || ($.message = "connector capacity unusable") }'
+    }
     alarm = dev.one(ALARM, "connector-breaker-opened").inputs
     assert (alarm["metricName"], alarm["namespace"]) == (counted["name"], counted["namespace"])
     assert alarm["treatMissingData"] == "notBreaching"

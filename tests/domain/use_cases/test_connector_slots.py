@@ -22,7 +22,7 @@ from domain.model.invocation import InvocationStatus
 from domain.model.kill_switch import SwitchKind, SwitchScope
 from domain.model.outcome import CompensationStatus, OutcomeStatus
 from domain.model.tool_call import CallPurpose, ToolAnswer, TransportPhase
-from domain.policies.capacity import LEASE_SECONDS
+from domain.policies.capacity import LEASE_SECONDS, UNUSABLE_SECONDS
 from domain.use_cases.connector_slots import TRIES
 from domain.use_cases.reconcile_execution import Reconciled
 from ports.steps.contract import MACHINE_TIMEOUT_SECONDS
@@ -172,6 +172,22 @@ def test_a_slot_whose_answer_was_lost_is_found_again_by_the_same_send() -> None:
 
     assert invoked(world, ready).status is InvocationStatus.SUCCEEDED
     assert standing(world).leases == {}
+
+
+@pytest.mark.parametrize("operation", ["find", "replace"])
+def test_a_store_that_refuses_for_good_makes_wait_and_wakes_somebody(
+    operation: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What only spreads calls over time fails no approved action; mended, the action goes its way."""
+    world = World()
+    ready = world.ready()
+    world.capacities.fail(operation, ConfigurationError("no grant"))
+    waiting = invoked(world, ready)
+
+    assert (waiting.status, world.attempt().status) == (InvocationStatus.DEFERRED, AttemptStatus.CLAIMED)
+    assert waiting.retry_after_seconds >= UNUSABLE_SECONDS
+    assert [one.message for one in caplog.records if one.levelno == logging.ERROR] == ["connector capacity unusable"]
+    assert invoked(world, ready).status is InvocationStatus.SUCCEEDED
 
 
 @pytest.mark.parametrize("error", [TransientError("the table is down"), ConfigurationError("no grant")], ids=str)
