@@ -40,6 +40,8 @@ WorkerCall = Callable[[Container, object, float], dict[str, JsonValue]]
 Entry = Callable[[object, LambdaContext], dict[str, JsonValue]]
 
 _OUR_LOGGERS: Final = ("domain", "adapters", "handlers")
+_THEIR_LOGGERS: Final = ("botocore", "httpx", "httpcore")
+"""httpx logs each response at INFO with the words of its status line, which are whatever the gateway says."""
 
 
 def step_handler(
@@ -93,10 +95,15 @@ def _boundary(name: StepName | Worker, work: Callable[[object, float], dict[str,
 
 
 def _speak_up() -> None:
-    """Let this system's own loggers speak at INFO; libraries keep the level that the runtime gave them, or WARNING."""
+    """Let this system's own loggers speak at INFO, and those that repeat what others said only of trouble.
+
+    The runtime gives the root logger the function's own level (AWS Lambda Developer Guide, "Configuring advanced
+    logging controls"), so whatever is to be silent has to be told so.
+    """
     for name in _OUR_LOGGERS:
         logging.getLogger(name).setLevel(logging.INFO)
-    logging.getLogger("botocore").setLevel(logging.WARNING)
+    for name in _THEIR_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def parse_state(step: StepName, event: object) -> ExecutionState:

@@ -62,7 +62,8 @@ class _Section(BaseModel):
 class TargetTool(_Section):
     """One tool of a Lambda target, as ``tools/list`` shows it."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,153}$")]
+    """With the longest target's name and three underscores no longer than the 256 that a mapping can name."""
     description: Annotated[str, Field(min_length=1)]
     input_schema: ToolSchema
     output_schema: ToolSchema | None = None

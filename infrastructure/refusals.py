@@ -62,6 +62,10 @@ URL_KEYS: Final = frozenset({"gatewayUrl", "tokenEndpointUrl", "endpoint"})
 """Keys whose values a refusal shows by their shape only."""
 
 
+LONGEST_VALUE: Final = 200
+"""Characters of a refused value that are shown."""
+
+
 def refusal(key: str, value: object, reason: str) -> SettingsError:
     """Return the refusal of one value; ``key`` may be a path into a structured setting, e.g. ``gateway.targets[0]``."""
     if key.rsplit(".", 1)[-1] in URL_KEYS and isinstance(value, str):
@@ -91,7 +95,8 @@ def _shown(value: object) -> str:
     if value is None or value == ():
         return "missing"
     # What is wrong with a whole structure is said by the reason; the structure itself would bury it.
-    return "an object" if isinstance(value, Mapping) else repr(value)
+    shown = "an object" if isinstance(value, Mapping) else repr(value)
+    return shown if len(shown) <= LONGEST_VALUE else f"{shown[:LONGEST_VALUE]}…"
 
 
 def _dotted(path: Iterable[int | str]) -> str:
@@ -110,7 +115,7 @@ def _at(path: Sequence[int | str], config: Mapping[str, object]) -> object:
             value = value[part]
     except (LookupError, TypeError):
         return None
-    except ValueError:
+    except (ValueError, RecursionError):
         # There is no telling what of an unreadable text is a URL with a secret in it.
         return f"{given.lstrip()[:1]}…"
     return value

@@ -169,7 +169,7 @@ class StackSettings(BaseModel):
 
     def _check_host(self) -> None:
         host = urlsplit(self.gateway_url or "").hostname
-        if self.gateway_allowed_hosts and host not in self.gateway_allowed_hosts:
+        if self.gateway_allowed_hosts and host not in {allowed.lower() for allowed in self.gateway_allowed_hosts}:
             raise refusal(
                 "gatewayUrl",
                 self.gateway_url,
@@ -192,6 +192,8 @@ class StackSettings(BaseModel):
                 list(gateway.supported_versions),
                 f"mcpProtocolVersion is {self.mcp_protocol_version}; add it, or speak one of these",
             )
+        if gateway.kms_key_arn is not None and f":kms:{self.region}:" not in gateway.kms_key_arn:
+            raise refusal("gateway.kmsKeyArn", gateway.kms_key_arn, f"the key is in another region than {self.region}")
         if gateway.exception_level is not None and self.stage is not Stage.DEV:
             raise refusal("gateway.exceptionLevel", gateway.exception_level, f"the stage is {self.stage}; remove it")
 

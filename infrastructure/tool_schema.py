@@ -49,15 +49,22 @@ def _check(schema: object, place: str) -> None:
     properties = schema.get("properties", {})
     if not isinstance(properties, Mapping):
         raise ValueError(f"{where}: properties must be an object of schemas")  # noqa: TRY004  as above
-    missing = [name for name in schema.get("required", ()) if name not in properties]
-    if missing:
-        raise ValueError(f"{where} requires {missing[0]!r}, which is none of its properties")
+    _check_required(schema.get("required", []), properties, where)
     for name, inner in properties.items():
         _check(inner, f"{place}/{name}")
     if kind == "array":
         if "items" not in schema:
             raise ValueError(f"{where} is an array and needs items")
         _check(schema["items"], f"{place}/items")
+
+
+def _check_required(required: object, properties: JsonObject, where: str) -> None:
+    # A text would be read letter by letter.
+    if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
+        raise ValueError(f"{where}: required must be a list of names")
+    missing = [name for name in required if name not in properties]
+    if missing:
+        raise ValueError(f"{where} requires {missing[0]!r}, which is none of its properties")
 
 
 def _check_belongs(schema: JsonObject, key: str, kind: str, where: str) -> None:

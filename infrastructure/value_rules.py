@@ -23,6 +23,10 @@ _SCOPE: Final = re.compile(r"(?P<server>[\x21\x23-\x5b\x5d-\x7e]+)/(?P<name>[\x2
 """Only the part before the last slash may hold slashes (Amazon Cognito API Reference, CreateResourceServer and
 ResourceServerScopeType)."""
 
+_LABEL: Final = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST: Final = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*\.?")
+"""A host's name (RFC 1123 section 2.1), with the underscores that some networks have in theirs."""
+
 _IPV4_FORM: Final = re.compile(r"\d+(\.\d+){3}")
 
 
@@ -33,6 +37,8 @@ def secure_url(value: str) -> str:
     parts = _split(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("it is no absolute http(s) URL")
+    if not parts.netloc.rpartition("@")[2].startswith("[") and not _HOST.fullmatch(parts.hostname):
+        raise ValueError("its host is no name that a host can have")
     if "@" in parts.netloc or "#" in value:
         raise ValueError("it carries credentials or a fragment")
     if "?" in value:
@@ -87,7 +93,10 @@ def list_of_text(value: object) -> object:
 
 def structured(value: object) -> object:
     """Return what a JSON text, as Pulumi stores structured values, stands for; anything else as it is."""
-    return json.loads(value) if isinstance(value, str) else value
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except RecursionError:
+        raise ValueError("it is nested too deeply to be read") from None
 
 
 def split_scope(scope: str) -> tuple[str, str]:

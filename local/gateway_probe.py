@@ -26,7 +26,7 @@ def check_gateway(url: str, transport: httpx.BaseTransport | None = None) -> Non
             http.stream("GET", url, headers={"Accept": _STREAM}) as answer,
         ):
             status, content_type = answer.status_code, answer.headers.get("Content-Type", "")
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise StackError(
             f"{place}: nothing there can be talked to ({error.__class__.__name__}). Start the MCP server first, or "
             "correct host, port and scheme."

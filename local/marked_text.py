@@ -57,8 +57,9 @@ class Marked:
 def read_marked(file: Path) -> Marked:
     """Read a file, as YAML if its name says so and as JSON otherwise; raises ``DocumentError``."""
     try:
-        size = file.stat().st_size
-        text = file.read_text(encoding="utf-8-sig") if size <= MAX_FILE_BYTES else None
+        with file.open("rb") as opened:  # no more of it than is wanted: a device has no size and no end
+            content = opened.read(MAX_FILE_BYTES + 1)
+        text = content.decode("utf-8-sig") if len(content) <= MAX_FILE_BYTES else None
     except FileNotFoundError as error:
         raise DocumentError(f"{file}: cannot be read, for there is no such file") from error
     except IsADirectoryError as error:
@@ -68,7 +69,7 @@ def read_marked(file: Path) -> Marked:
     except OSError as error:
         raise DocumentError(f"{file}: cannot be read ({error.strerror or error.__class__.__name__})") from error
     if text is None:
-        raise DocumentError(f"{file}: has {size} bytes, and at most {MAX_FILE_BYTES} are read")
+        raise DocumentError(f"{file}: has more than the {MAX_FILE_BYTES} bytes that are read")
     if file.suffix.lower() in YAML_SUFFIXES:
         return _Builder(file).from_yaml(text)
     return _Builder(file).from_json(text)

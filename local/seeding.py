@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from adapters.dynamodb.intent_store import DynamoDbIntentStore
 from adapters.dynamodb.mapping_registry import DynamoDbMappingRegistry
 from adapters.jsonschema.argument_schemas import JsonSchemaArguments
+from domain.model.identifiers import IntentRef
 from domain.model.tool_mapping import ToolMapping
 from domain.use_cases.approve_intent import ApproveIntent
 from domain.use_cases.check_mappings import Checked, CheckMappings
-from domain.use_cases.propose_intent import ProposeIntent
+from domain.use_cases.propose_intent import NOT_CONTENT, ProposeIntent
 from domain.use_cases.publish_mapping import PublishMapping
 from local.documents import Document, DocumentError, IntentDocument, MappingDocument, all_or_every_fault, read_documents
 from local.live_gateway import live_catalogue
@@ -68,6 +70,7 @@ class Seeding:
         propose = ProposeIntent(self.intents, journal_of(self._info))
         for one in intents:
             propose.may_store(one.intent, expiry_is_content=not one.expiry_counts_from_now)
+        _refuse_one_intent_twice(intents)
         warnings = self._publish(mappings) if mappings else ()
         for one in intents:
             stored = propose(one.intent, expiry_is_content=not one.expiry_counts_from_now)
@@ -88,3 +91,18 @@ class Seeding:
         if faults:
             raise DocumentError("\n".join(faults))
         return tuple(one.fault(said.field, said.message) for one, judgement in judged for said in judgement.warnings)
+
+
+def _refuse_one_intent_twice(given: list[IntentDocument]) -> None:
+    # The later one would take the place of the earlier, and with it what its approver has seen.
+    first: dict[IntentRef, IntentDocument] = {}
+    for one in given:
+        before = first.setdefault(one.intent.ref, one)
+        if _content(before) != _content(one):
+            message = f"intent {one.intent.ref} is given twice with different contents; keep one of the two"
+            raise DocumentError(one.source.fault(("action_intent_id",), message) if one.source else message)
+
+
+def _content(one: IntentDocument) -> dict[str, Any]:
+    around = {*NOT_CONTENT, "expires_at_epoch"} if one.expiry_counts_from_now else {*NOT_CONTENT}
+    return one.intent.model_dump(exclude=around)

@@ -7,7 +7,6 @@ once more; the tool call itself never is.
 
 import base64
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Lock
@@ -173,8 +172,17 @@ def _token_in(body: bytes, asked_at: float) -> _Token:
     return _Token(issued.access_token.get_secret_value(), asked_at + issued.expires_in - RENEW_BEFORE_EXPIRY_SECONDS)
 
 
-_ERROR_CODE: Final = re.compile(r"[a-z_]{1,40}")
-"""As RFC 6749, section 5.2 spells them; anything else is not repeated."""
+_ERROR_CODES: Final = frozenset(
+    {
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+    }
+)
+"""Those of RFC 6749, section 5.2; any other word could be anything, and is not repeated."""
 
 
 def _error_code(body: bytes, status: int) -> str:
@@ -183,7 +191,7 @@ def _error_code(body: bytes, status: int) -> str:
     except (ValueError, RecursionError):
         document = None
     code = document.get("error") if isinstance(document, dict) else None
-    return code if isinstance(code, str) and _ERROR_CODE.fullmatch(code) else f"HTTP {status}"
+    return code if isinstance(code, str) and code in _ERROR_CODES else f"HTTP {status}"
 
 
 def _checked_endpoint(token_endpoint_url: str) -> httpx.URL:

@@ -1,13 +1,13 @@
 """``ArgumentSchemas`` over the ``jsonschema`` library, tamed.
 
 The library is right about what a schema means and generous with time, network and words; here it is given no way out
-of the document (an empty registry), four keywords of its own are replaced by bounded ones, and none of its messages
-is passed on, for they quote the value at fault.
+of the document (an empty registry), some keywords of its own are replaced by bounded ones, all of them are counted,
+and none of its messages is passed on, for they quote the value at fault.
 
 Source: JSON Schema 2020-12 Validation, section 7.2: ``format`` is an annotation, so it is left to the tool.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from itertools import islice
@@ -20,7 +20,8 @@ from pydantic import JsonValue
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from adapters.jsonschema.patterns import mismatches, why_unchecked
+from adapters.jsonschema.effort import TooMuchWork, afford, limited, spend
+from adapters.jsonschema.patterns import mismatches, why_unchecked, work_of
 from domain.model.canonical_json import JsonObject, canonical_json
 from domain.model.errors import ConfigurationError
 from domain.model.json_schema import ArgumentFault, InputSchema, SchemaReview, step, subschemas
@@ -36,6 +37,16 @@ LONGEST_KEY: Final = 1_000
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 """What a schema is written in that does not say so (Model Context Protocol specification 2025-11-25, "Tools")."""
+
+DIALECTS: Final = frozenset(
+    {
+        DIALECT,
+        "https://json-schema.org/draft/2019-09/schema",
+        "http://json-schema.org/draft-07/schema",
+        "http://json-schema.org/draft-06/schema",
+    }
+)
+"""What is read. Older drafts spell ids, bounds and required names otherwise, and would be misunderstood."""
 
 
 class JsonSchemaArguments:
@@ -61,8 +72,9 @@ class JsonSchemaArguments:
             wants = f"keys of at most {LONGEST_KEY} characters, and one has {deep}"
             return (ArgumentFault(path="", keyword="propertyNames", wants=wants),)
         try:
-            errors = list(islice(_validator(schema).iter_errors(dict(arguments)), MOST_FAULTS))
-        except (RecursionError, Unresolvable, ArithmeticError) as error:
+            with limited():
+                errors = list(islice(_validator(schema).iter_errors(dict(arguments)), MOST_FAULTS))
+        except (RecursionError, Unresolvable, ArithmeticError, TooMuchWork) as error:
             # Reviewed schemas do not do this as far as anybody knows; nothing was sent, and a person has to look.
             raise ConfigurationError(
                 f"the pinned schema could not be applied ({type(error).__name__}); nothing was sent, and the tool's "
@@ -79,9 +91,9 @@ def _reviewed(schema: JsonObject) -> SchemaReview:
     if (defect := InputSchema(schema).defect()) is not None:
         return SchemaReview(unusable=defect)
     dialect = schema.get("$schema", DIALECT)
-    library: Any = validators.validator_for({"$schema": dialect}, default=None)
-    if library is None:
+    if not isinstance(dialect, str) or dialect.removesuffix("#") not in DIALECTS:
         return SchemaReview(unusable="its $schema names a dialect that is not known here")
+    library: Any = validators.validator_for({"$schema": dialect})
     try:
         library.check_schema(schema)
     except SchemaError as error:
@@ -117,11 +129,47 @@ def _validator(schema: JsonObject) -> Validator:
 @lru_cache(maxsize=8)
 def _tamed(dialect: str) -> Any:  # noqa: ANN401  the library makes its classes at run time
     library: Any = validators.validator_for({"$schema": dialect})
-    return validators.extend(library, {"pattern": _pattern, "uniqueItems": _unique_items, "multipleOf": _multiple_of})
+    own = {
+        "multipleOf": _multiple_of,
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties(library.VALIDATORS["patternProperties"]),
+        "required": _required,
+        "uniqueItems": _unique_items,
+    }
+    return validators.extend(library, {name: _counted(rule) for name, rule in {**library.VALIDATORS, **own}.items()})
+
+
+Rule = Callable[[Any, Any, Any, Any], Iterable[ValidationError] | None]
+"""A keyword as the library calls it: with the validator, the keyword's value, the value and the whole schema."""
+
+
+def _counted(rule: Rule) -> Rule:
+    def counted(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: ANN401
+        spend(1 + len(wanted) // 8 if isinstance(wanted, list) else 1)
+        yield from rule(validator, wanted, value, schema) or ()
+
+    return counted
 
 
 def _pattern(_validator: object, pattern: str, value: JsonValue, _schema: object) -> Iterator[ValidationError]:
-    if isinstance(value, str) and mismatches(pattern, value):
+    # One that would take too long is left to the tool, as is one that is never applied.
+    if isinstance(value, str) and afford(work_of(pattern, value)) and mismatches(pattern, value):
+        yield ValidationError("")
+
+
+def _pattern_properties(rule: Rule) -> Rule:
+    def bounded(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: ANN401
+        # Twice: `additionalProperties` holds the same patterns against the same keys.
+        for key in value if isinstance(value, dict) else ():
+            spend(2 * sum(work_of(pattern, key) for pattern in wanted))
+        yield from rule(validator, wanted, value, schema) or ()
+
+    return bounded
+
+
+def _required(_validator: object, wanted: list[str], value: JsonValue, _schema: object) -> Iterator[ValidationError]:
+    # One fault for all that are missing: the library has one for each, which would push every other one out.
+    if isinstance(value, dict) and any(name not in value for name in wanted):
         yield ValidationError("")
 
 

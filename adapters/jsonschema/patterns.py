@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from adapters.jsonschema.effort import STEPS_PER_WORK
+
 MAX_PATTERN_CHARACTERS: Final = 1_000
 """Longest pattern that is applied; a guess far above any that a person wrote."""
 
@@ -30,6 +32,8 @@ def why_unchecked(pattern: str) -> str | None:
             re.compile(pattern)
     except (re.error, OverflowError, RecursionError, Warning):
         return "it is no regular expression of Python"
+    if _FLAGS.search(pattern):
+        return "it has flags of Python, by which it could mean something else than it says"
     return None if _shape(pattern).is_plain else "it repeats what itself repeats or chooses, which may take for ever"
 
 
@@ -38,6 +42,15 @@ def mismatches(pattern: str, text: str) -> bool:
     if why_unchecked(pattern) is not None or _shape(pattern).steps(len(text)) > MAX_STEPS:
         return False
     return re.search(pattern, text) is None
+
+
+def work_of(pattern: str, text: str) -> int:
+    """Return how much work it may be to hold a pattern against a text."""
+    return _shape(pattern).steps(len(text)) // STEPS_PER_WORK
+
+
+_FLAGS: Final = re.compile(r"\(\?[a-zA-Z-]+[:)]")
+"""Python's own among them ignore white space, so that what a repetition repeats is not what stands before it."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ list).
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 from urllib.parse import unquote
 
@@ -43,7 +44,9 @@ SCHEMAS: Final = frozenset(
         "unevaluatedProperties",
     }
 )
-IN_PLACE: Final = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"})
+IN_PLACE: Final = frozenset(
+    {"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"}
+)
 """Keywords whose schemas are held against the same value as the schema they stand in."""
 
 ALL_TYPES: Final = frozenset({"null", "boolean", "object", "array", "string", "integer", "fraction"})
@@ -85,42 +88,54 @@ class InputSchema:
 
     def __init__(self, document: JsonObject) -> None:
         self.document = document
+        # Drafts 06 and 07 have no anchors; what applies them would find nothing there.
+        has_anchors = "/draft-0" not in str(document.get("$schema", ""))
         self._anchors = {
             node["$anchor"]: node
             for _, node in subschemas(document)
-            if isinstance(node, dict) and isinstance(node.get("$anchor"), str)
+            if isinstance(node, dict) and has_anchors and isinstance(node.get("$anchor"), str)
         }
 
-    @property
+    @cached_property
     def properties(self) -> dict[str, Node]:
         """The arguments by name, those that ``allOf`` and references add included."""
-        found: dict[str, Node] = {}
-        for part in self._conjuncts(self.document):
+        found: dict[str, list[Node]] = {}
+        for part in self._parts:
             named = part.get("properties")
-            found |= named if isinstance(named, dict) else {}
-        return found
+            for name, node in named.items() if isinstance(named, dict) else ():
+                found.setdefault(name, []).append(node)
+        return {name: nodes[0] if len(nodes) == 1 else {"allOf": nodes} for name, nodes in found.items()}
+
+    @cached_property
+    def _parts(self) -> tuple[dict[str, JsonValue], ...]:
+        """What arguments must all fulfil, each once however often it is referred to."""
+        return tuple({id(part): part for part in self._conjuncts(self.document)}.values())
 
     @property
     def required(self) -> frozenset[str]:
         """The arguments without which no call is accepted."""
         return frozenset(
-            name
-            for part in self._conjuncts(self.document)
-            for name in _listed(part.get("required"))
-            if isinstance(name, str)
+            name for part in self._parts for name in _listed(part.get("required")) if isinstance(name, str)
         )
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether an argument that is not listed is refused."""
-        closing = ("additionalProperties", "unevaluatedProperties")
-        return any(part.get(name) is False for part in self._conjuncts(self.document) for name in closing)
+    def refuses(self, name: str) -> bool:
+        """Whether no call may have an argument of this name; what patterns of names let in is not read."""
+        for part in self._parts:
+            if part.get("patternProperties"):
+                continue
+            # `additionalProperties` sees what stands beside it only, whatever another part lists.
+            beside = part.get("properties")
+            if part.get("additionalProperties") is False and not (isinstance(beside, dict) and name in beside):
+                return True
+            if part.get("unevaluatedProperties") is False and name not in self.properties:
+                return True
+        return False
 
     @property
     def has_conditions(self) -> bool:
         """Whether more is asked for than properties say: by alternatives, conditions or patterns of names."""
         asked = IN_PLACE - {"allOf"} | {"patternProperties", "dependentRequired", "dependencies", "propertyNames"}
-        return any(asked & part.keys() for part in self._conjuncts(self.document))
+        return any(asked & part.keys() for part in self._parts)
 
     def types_of(self, node: Node) -> frozenset[str]:
         """Return the types (of ``ALL_TYPES``) that a value here may have; ``not`` and conditions are not read."""
@@ -165,8 +180,9 @@ class InputSchema:
         size = len(canonical_json(self.document).encode())
         if size > MAX_SCHEMA_BYTES:
             return f"it takes {size} bytes, and at most {MAX_SCHEMA_BYTES} are kept"
+        walked = {id(node) for _, node in subschemas(self.document) if isinstance(node, dict)}
         for pointer, node in subschemas(self.document):
-            if isinstance(node, dict) and (found := self._fault_of(pointer, node)):
+            if isinstance(node, dict) and (found := self._fault_of(pointer, node, walked)):
                 return found
         counted: dict[int, int] = {}
         try:
@@ -177,7 +193,7 @@ class InputSchema:
             return f"its references multiply: one value would be held against more than {MAX_EXPANSIONS} schemas"
         return None
 
-    def _fault_of(self, pointer: str, node: dict[str, JsonValue]) -> str | None:
+    def _fault_of(self, pointer: str, node: dict[str, JsonValue], walked: set[int]) -> str | None:
         place = pointer or "the top"
         if pointer and ("$id" in node or "$schema" in node):
             return f"{place} has an $id or $schema of its own, so it is another document"
@@ -186,9 +202,12 @@ class InputSchema:
                 return f"{place} has {keyword}, which is not followed here"
         if "$ref" in node:
             try:
-                self.target(node["$ref"])
+                target = self.target(node["$ref"])
             except (LookupError, ValueError):
                 return f"{place} has a $ref that leads out of the document or to nothing, and none is followed there"
+            # What stands elsewhere, e.g. under a keyword of somebody's own, is no schema that anybody has looked at.
+            if not isinstance(target, bool) and id(target) not in walked:
+                return f"{place} has a $ref that leads to what is no schema; keep shared ones in $defs"
         return None
 
     def _expansions(self, node: Node, counted: dict[int, int], above: tuple[int, ...]) -> int:
@@ -210,7 +229,7 @@ class InputSchema:
                 case list(schemas):
                     yield from schemas
                 case dict(named) if keyword in MAPS_OF_SCHEMAS:
-                    yield from named.values()
+                    yield from (inner for inner in named.values() if not isinstance(inner, list))
                 case schema:
                     yield schema
 

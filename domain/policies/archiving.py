@@ -16,7 +16,7 @@ from domain.model.errors import ErrorClass, ErrorCode
 from domain.model.external_object import ExternalObjectRef
 from domain.model.redaction import redact, redact_document
 from domain.model.tool_call import CallPurpose, ToolAnswer, ToolCall
-from domain.model.tool_mapping import ErrorText, ResultContract, ToolMapping
+from domain.model.tool_mapping import ErrorText, ResultContract, ResultEvidence, ToolMapping
 from domain.policies.answers import json_object, ref_at, refs_in, typed_contract
 
 WITHHELD: Final = "[withheld]"
@@ -80,8 +80,13 @@ class ArchiveRules:
 
 def _stated(contract: Mapping[str, JsonValue], reading: ResultContract, tool_name: str) -> frozenset[str]:
     """Return the strings that the outcome of this answer would hold anyway."""
-    pointed = ref_at(contract, reading, tool_name)
-    refs: tuple[ExternalObjectRef, ...] = (pointed,) if pointed else refs_in(contract, tool_name) or ()
+    refs: tuple[ExternalObjectRef, ...]
+    if reading.evidence is ResultEvidence.NO_ERROR:
+        # Such a tool does not speak our contract: a field that is called as one of its fields is the tool's own.
+        pointed = ref_at(contract, reading, tool_name)
+        refs = (pointed,) if pointed else ()
+    else:
+        refs = refs_in(contract, tool_name) or ()
     said = {text for part in ("code", "class") if isinstance(text := contract.get(f"error_{part}"), str)}
     codes = said & ({code.value for code in ErrorCode} | {kind.value for kind in ErrorClass})
     return frozenset(

@@ -19,6 +19,10 @@ MOST_NAMES: Final = 20
 """Names of a list that are shown."""
 
 
+VERIFY_ARGUMENT: Final = "idempotency_key"
+"""What a verify tool is asked with."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing about a mapping that a tool would not honour, or that nobody can promise."""
@@ -44,6 +48,8 @@ class ToolFacts:
     unchecked: tuple[str, ...] = ()
     context_faults: tuple[str, ...] = ()
     """What the schema refuses about the reserved argument as it is filled."""
+    key_faults: tuple[str, ...] = ()
+    """What the schema refuses about a key, if it is asked with one."""
 
 
 @dataclass(frozen=True)
@@ -129,15 +135,20 @@ def _transformed(rule: ParameterRule, text: str) -> str:
 
 
 def _listed_texts(node: Node) -> list[str]:
+    """Return the texts that are listed here; where several parts list some, those of the first."""
+    if isinstance(node, dict) and "enum" not in node and isinstance(parts := node.get("allOf"), list):
+        return next((found for found in map(_listed_texts, parts) if found), [])
     listed = node.get("enum") if isinstance(node, dict) else None
     return [text for text in listed if isinstance(text, str)] if isinstance(listed, list) else []
 
 
 def _listed(schema: InputSchema, one: Sent, name: str) -> Iterator[Finding]:
-    if one.argument in schema.properties:
+    refused = schema.refuses(one.argument)
+    if one.argument in schema.properties and not refused:
         return
-    listed = shown(schema.properties.keys() - {RESERVED_ARGUMENT})
-    if schema.is_closed:
+    taken = {listed for listed in schema.properties if not schema.refuses(listed)}
+    listed = shown(taken - {RESERVED_ARGUMENT})
+    if refused:
         yield Finding(one.field, f"{name} takes no argument {one.argument!r}; it takes {listed}")
     else:
         message = f"{name} does not list an argument {one.argument!r} (it lists {listed}) and may ignore it"
@@ -175,7 +186,8 @@ def _required(schema: InputSchema, sent: Sequence[Sent], at: Field, name: str) -
 def _context(
     schema: InputSchema, facts: ToolFacts, at: Field, *, passes_context: bool, acts: bool
 ) -> Iterator[Finding]:
-    name, declared = facts.tool.name, RESERVED_ARGUMENT in schema.properties
+    name, refused = facts.tool.name, schema.refuses(RESERVED_ARGUMENT)
+    declared = RESERVED_ARGUMENT in schema.properties and not refused
     field: Field = ("passes_execution_context",) if acts else at
     if passes_context and declared:
         for fault in facts.context_faults:
@@ -189,7 +201,7 @@ def _context(
             field,
             f"{name} does not declare {RESERVED_ARGUMENT!r}; set passes_execution_context to false "
             "(the context then travels in _meta only)",
-            is_fault=acts or schema.is_closed,
+            is_fault=acts or refused,
         )
     elif declared:
         is_required = RESERVED_ARGUMENT in schema.required

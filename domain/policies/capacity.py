@@ -18,9 +18,11 @@ from domain.model.tool_mapping import LONGEST_CALL_SECONDS
 from domain.policies.classification import Evidence, Verdict
 from domain.policies.retry import clamp_wait
 
-LEASE_SECONDS: Final = LONGEST_CALL_SECONDS + 10
-"""How long a slot is kept for a holder that is not heard of again: no function outlives its call any longer, and ten
-seconds are for clocks that differ (a guess)."""
+_CLOCKS_DIFFER_SECONDS: Final = 10
+"""By how much the clocks of two functions may differ; a guess."""
+
+LEASE_SECONDS: Final = LONGEST_CALL_SECONDS + _CLOCKS_DIFFER_SECONDS
+"""How long a slot is kept for a holder that is not heard of again: no function outlives its call any longer."""
 
 LONGEST_OPEN_SECONDS: Final = 900
 """The longest a breaker stays open before the connector is tried again: the longest wait of the machine's, too."""
@@ -95,8 +97,11 @@ class Deferred:
 
 
 def admit(state: ConnectorCapacity, lease: str, limits: CapacityLimits, now: datetime) -> Admitted | Deferred:
-    """Decide whether a call may go now, and take its slot and its token."""
-    live = {name: until for name, until in state.leases.items() if until > now}
+    """Decide whether a call may go now, and take its slot and its token.
+
+    What ends later than twice its longest time was written by a wrong clock, and keeps nobody out until then.
+    """
+    live = {name: until for name, until in state.leases.items() if 0 < _seconds(until - now) <= 2 * LEASE_SECONDS}
     passed = _pass(state.breaker, lease, live, now)
     if isinstance(passed, Deferred):
         return passed
@@ -175,7 +180,7 @@ def _pass(breaker: Breaker, lease: str, live: Mapping[str, datetime], now: datet
             return breaker
         case BreakerState.OPEN:
             left = _seconds(breaker.open_until - now) if breaker.open_until else 0.0
-            if left > 0:
+            if 0 < left <= 2 * LONGEST_OPEN_SECONDS:
                 return Deferred(left, Reason.BREAKER_OPEN)
         case BreakerState.HALF_OPEN:
             if breaker.probe != lease and breaker.probe in live:
@@ -184,14 +189,16 @@ def _pass(breaker: Breaker, lease: str, live: Mapping[str, datetime], now: datet
 
 
 def _take(full_at: datetime | None, limits: CapacityLimits, now: datetime) -> datetime | Deferred:
-    """Take one token: the bucket is full one token's time later than it was, and never emptier than empty.
+    """Take one token: the bucket is full one token's time later than it was.
 
     The generic cell rate algorithm (ITU-T I.371, annex A), which is a token bucket with one number to keep.
     """
     # Rounded up to the clock's microsecond, so that no window ever holds one call more than the rate allows.
     each = timedelta(microseconds=-(-1_000_000 // limits.rate_per_second))
     empty = now + each * limits.burst
-    full_at = min(max(full_at or now, now), empty) + each
+    if full_at is None or full_at > empty + timedelta(seconds=_CLOCKS_DIFFER_SECONDS):
+        full_at = now  # written by a wrong clock: a burst too many is less than a connector closed until it is right
+    full_at = max(full_at, now) + each
     return Deferred(_seconds(full_at - empty), Reason.RATE) if full_at > empty else full_at
 
 

@@ -174,7 +174,7 @@ TABLE: Final = (
     _refused_by_gateway(-32020, "JSON-RPC -32020, headers and body disagree", _MCP),
     _refused_by_gateway(-32022, "JSON-RPC -32022, unsupported protocol version", _MCP),
     Row(
-        case="any other JSON-RPC error",
+        case="any other JSON-RPC error, and one that follows progress of the call",
         phase=TransportPhase.RPC_ERROR,
         not_done=False,
         error_code=ErrorCode.DOWNSTREAM_ERROR,

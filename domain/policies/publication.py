@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
+from domain.model.external_object import system_of_tool
 from domain.model.tool_mapping import (
     CompensationStrategy,
     Idempotent,
@@ -24,10 +25,17 @@ from domain.model.tool_mapping import (
     ToolMapping,
     Verifiable,
 )
-from domain.policies.argument_fit import STRINGS, Field, Finding, Sent, ToolFacts, fit, sent_parameters, transforms_fit
-
-VERIFY_ARGUMENT: Final = "idempotency_key"
-"""What a verify tool is asked with."""
+from domain.policies.argument_fit import (
+    STRINGS,
+    VERIFY_ARGUMENT,
+    Field,
+    Finding,
+    Sent,
+    ToolFacts,
+    fit,
+    sent_parameters,
+    transforms_fit,
+)
 
 _FEW_TOOLS: Final = 5
 """So many are named whole in a message: with a server of one's own, seeing them is seeing what to write."""
@@ -109,6 +117,9 @@ def _verifying(mapping: ToolMapping, facts: Facts) -> Iterator[Finding]:
     yield from fit(found, asked, at=_VERIFYING, passes_context=mapping.passes_execution_context, acts=False)
     yield from _pins_agree(effect.verify_tool_schema_hash, found, ("effect_safety", "verify_tool_schema_hash"))
     said, name = found.tool.annotations, found.tool.name
+    for fault in found.key_faults:
+        message = f"{name} takes no key of ours, which has 64 hexadecimal digits ({fault}); name a tool that does"
+        yield Finding(_VERIFYING, message)
     if said.read_only is False or said.destructive:
         yield Finding(_VERIFYING, f"{name} says that it changes something, so asking it would act; name one that reads")
     elif said.read_only is None:
@@ -122,6 +133,10 @@ def _undoing(mapping: ToolMapping, facts: Facts) -> Iterator[Finding]:
     if mapping.result.evidence is ResultEvidence.NO_ERROR and mapping.result.object_id is None:
         message = "without it no answer names what was created, so AUTOMATIC could undo nothing; say where the id is"
         yield Finding(("result", "object_id"), message)
+    undone_in = system_of_tool(policy.compensation_tool)
+    if undone_in is not mapping.system:
+        message = f"acts on {undone_in} and would be given an id of {mapping.system}; make sure that it knows those"
+        yield Finding(_UNDOING, f"{policy.compensation_tool} {message}", is_fault=False)
     found = facts.get(policy.compensation_tool)
     if found is None:
         yield _not_listed(_UNDOING, policy.compensation_tool, facts)

@@ -74,7 +74,7 @@ def after_reply(
             left = min(seconds_to_expiry, seconds_to_end)
             return _after_not_done(verdict, left, sends, token_refused_before=token_refused_before)
         case Evidence.IN_DOUBT:
-            return _after_doubt(effect, seconds_since_first_send, seconds_to_end)
+            return _after_doubt(effect, seconds_since_first_send, seconds_to_end, sends)
 
 
 def _after_not_done(verdict: Verdict, seconds_left: float, sends: int, *, token_refused_before: bool) -> Disposition:
@@ -93,12 +93,15 @@ def _shortest_wait(sends: int) -> int:
     return int(2 ** min(max(sends - 1, 0), 10))
 
 
-def _after_doubt(effect: EffectSafety, seconds_since_first_send: float, seconds_to_end: float) -> Disposition:
+def _after_doubt(
+    effect: EffectSafety, seconds_since_first_send: float, seconds_to_end: float, sends: int
+) -> Disposition:
     match effect:
         case Idempotent():
             return Disposition(Move.RETRY if key_lives(effect, seconds_since_first_send) else Move.UNKNOWN)
         case Verifiable():
-            return _wait_to_ask(effect.server_bound_seconds, seconds_to_end)
+            # What is proved absent is sent again, so a tool that never answers must be asked ever more seldom.
+            return _wait_to_ask(max(effect.server_bound_seconds, _shortest_wait(sends)), seconds_to_end)
         case Unsafe():
             return Disposition(Move.UNKNOWN)
 

@@ -63,12 +63,14 @@ class InvokeTool:
 
     def __call__(self, state: ExecutionState, *, seconds_left: float) -> InvocationSection:
         """Send the call, or answer from what the attempt already knows."""
+        ends_at = self.clock.monotonic_seconds() + seconds_left
         attempt = self._own_attempt(state)
         if attempt.reply is not None:
             return _section(attempt.reply)
         action = read_approved_action(self.intents, self.registry, attempt.ref, attempt.action_digest)
         self._prove_unchanged(action, state)
         disposition = self._on_entry(attempt, action, state)
+        seconds_left = ends_at - self.clock.monotonic_seconds()
         match disposition.move:
             case Move.VERIFY:
                 return self._verify(attempt, action, seconds_left)
@@ -162,7 +164,7 @@ class InvokeTool:
     def _until_there_is_room(
         self, attempt: Attempt, action: ApprovedAction, busy: ConnectorBusy, state: ExecutionState
     ) -> InvocationSection:
-        """Wait for the connector; nothing is written meanwhile, so the attempt says since when.
+        """Wait for the connector, the longer the older the execution is: a send in between must not begin that anew.
 
         No dispatch asks the switches while it waits, and what is cancelled must not wait for its turn to be.
         """
@@ -171,7 +173,7 @@ class InvokeTool:
         wait = deferral_wait(
             busy.wait_seconds,
             str(attempt.ref),
-            seconds_waited=self._seconds_since(attempt.updated_at) or 0.0,
+            seconds_waited=self._seconds_since(state.started_at) or 0.0,
             seconds_to_expiry=attempt.expires_at_epoch - self.clock.now().timestamp(),
         )
         if wait >= self._seconds_to_end(state):

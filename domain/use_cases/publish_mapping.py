@@ -32,7 +32,7 @@ class PublishMapping:
     def __call__(self, mappings: Sequence[ToolMapping]) -> tuple[Judgement, ...]:
         """Return the judgement of each; all are published if none has a fault, and nothing is otherwise."""
         tools = GatewayTools(self.catalogue, self.schemas)
-        judged = tuple(self._judged(mapping, tools) for mapping in mappings)
+        judged = tuple(_once(mapping, mappings, self._judged(mapping, tools)) for mapping in mappings)
         if not any(one.faults for one in judged):
             for one in judged:
                 self.registry.publish(one.mapping)
@@ -45,6 +45,19 @@ class PublishMapping:
             return judged
         taken = _taken(standing, judged.mapping)
         return Judgement(judged.mapping, (*judged.findings, taken) if taken else judged.findings)
+
+
+def _once(mapping: ToolMapping, given: Sequence[ToolMapping], judged: Judgement) -> Judgement:
+    """Add the fault of a version that is given twice: the second could not be published after the first."""
+    contents = {
+        other.content_hash
+        for other in given
+        if (other.action_type, other.version) == (mapping.action_type, mapping.version)
+    }
+    if len(contents) == 1:
+        return judged
+    message = f"{mapping.version} of {mapping.action_type} is given twice with different contents; keep one of them"
+    return Judgement(mapping, (*judged.findings, Finding(("version",), message)))
 
 
 def _taken(standing: ToolMapping, wanted: ToolMapping) -> Finding | None:

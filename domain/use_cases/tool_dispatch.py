@@ -94,6 +94,7 @@ class ToolDispatch:
         ``ConnectorBusy``, ``ExecutionHalted``, ``ExecutionHeld``, ``IntentExpired``, ``OwnershipLost``,
         ``ConfigurationError``; and ``TransientError`` too where the proof that nothing was done could not be recorded.
         """
+        ends_at = self.clock.monotonic_seconds() + seconds_left
         if self.exchange.deadline_seconds(seconds_left) <= 0:
             raise TransientError(f"no time is left to call {action.mapping.tool_name} safely; nothing was sent")
         # Asked before the slot, too: an approval that is over must end, and not wait for a connector.
@@ -101,7 +102,7 @@ class ToolDispatch:
         lease = tool_run_ref(key_of(action), attempt.attempt_count + 1)
         slot = self.slots.take(attempt.ref, action.mapping.connector, lease)
         try:
-            sent, result = self._send(attempt, action, seconds_left)
+            sent, result = self._send(attempt, action, ends_at)
         except OwnershipLost:
             raise  # whoever has taken over may be sending under the same lease
         except ActionError:
@@ -110,10 +111,12 @@ class ToolDispatch:
         self.slots.give_back(slot, result)
         return sent
 
-    def _send(self, attempt: Attempt, action: ApprovedAction, seconds_left: float) -> tuple[Sent, CallResult]:
+    def _send(self, attempt: Attempt, action: ApprovedAction, ends_at: float) -> tuple[Sent, CallResult]:
         dispatched, call = self._dispatch(attempt, action)
+        # What the stores took is gone: a call begun too late to be recorded would leave doubt where there is none.
+        left = ends_at - self.clock.monotonic_seconds()
         try:
-            exchange = self.exchange.send(call, action.mapping, seconds_left=seconds_left)
+            exchange = self.exchange.send(call, action.mapping, seconds_left=left)
         except ConfigurationError as error:
             self._take_back(dispatched, error.error_code, error.message)
             raise

@@ -241,6 +241,12 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
         "'calendar' is there twice",
     ),
     ({"targets": [{**ON_A_SERVER, "name": "cal_endar"}]}, "gateway.targets[0].name is 'cal_endar'", "match pattern"),
+    (
+        {"targets": [{**ON_LAMBDA, "tools": [{**TOOL, "name": "create task"}]}]},
+        "gateway.targets[0].tools[0].name is 'create task'",
+        "match pattern",
+    ),
+    ({"targets": [ON_A_SERVER] * 101}, "gateway.targets is [{'name': 'calendar'", "…: tuple should have at most 100"),
     ({"targets": [{**ON_LAMBDA, "lambdaArn": "crm"}]}, "gateway.targets[0].lambdaArn is 'crm'", "match pattern"),
     (
         {"targets": [{**ON_A_SERVER, "endpoint": "http://127.0.0.1:9000/mcp"}]},
@@ -289,6 +295,14 @@ def test_a_wrong_gateway_is_refused_with_path_reason_and_consequence(
         ),
         ({"gatewayUrl": "", "gateway": "[1]"}, "gateway is '[1]': "),
         ({"gatewayUrl": "", "gateway": '{"hunter2'}, "gateway is '{…': unterminated string"),
+        ({"gatewayUrl": "", "gateway": '{"targets": ' + "[" * 100_000}, "gateway is '{…': it is nested too deeply"),
+        (
+            {
+                "gatewayUrl": "",
+                "gateway": json.dumps({**PLAIN, "kmsKeyArn": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/{'a' * 36}"}),
+            },
+            f"gateway.kmsKeyArn is 'arn:aws:kms:eu-west-1:{ACCOUNT}:key/{'a' * 36}': the key is in another region",
+        ),
         (
             {
                 "gatewayUrl": "",

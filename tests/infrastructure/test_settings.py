@@ -70,6 +70,9 @@ WRONG = [
     ("gatewayUrl", "ftp://gateway.example.com", "no absolute http(s) URL"),
     ("gatewayUrl", "https://gateway.example.com:70000/mcp", "its port is no number"),
     ("gatewayUrl", "https://gateway.example.com:0/mcp", "its port is no number"),
+    ("gatewayUrl", "https://gateway..example.com/mcp", "no name that a host can have"),
+    ("gatewayUrl", f"https://{'a' * 64}.example.com/mcp", "no name that a host can have"),
+    ("gatewayUrl", "https://*/mcp", "no name that a host can have"),
     ("gatewayUrl", "https://gateway.example.com:mcp/", "its port is no number"),
     ("gatewayUrl", "https://[gateway", "it cannot be parsed"),
     ("gatewayUrl", "https://gateway.example.com/m cp", "visible ASCII"),
@@ -221,6 +224,12 @@ def test_a_gateway_outside_the_allowed_hosts_is_refused() -> None:
         settings(gatewayAllowedHosts='["other.example.com"]')
 
     assert "not among gatewayAllowedHosts (other.example.com)" in str(refused.value)
+
+
+def test_a_hosts_name_has_no_case() -> None:
+    """RFC 1035, section 2.3.3; the URL's own is read in small letters."""
+    made = settings(gatewayUrl="https://Gateway.Example.com/mcp", gatewayAllowedHosts="Gateway.Example.com")
+    assert made.gateway_allowed_hosts == ("Gateway.Example.com",)
 
 
 def test_the_deadlines_are_nested() -> None:

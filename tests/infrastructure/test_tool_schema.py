@@ -82,6 +82,9 @@ def _of(property_: Any) -> dict[str, Any]:  # noqa: ANN401  anything that a pers
         (_of({"type": "array", "items": {"type": "string"}, "properties": {}}), "/a has properties and is no object"),
         ({"type": "object", "properties": []}, "properties must be an object of schemas"),
         ({"type": "object", "required": ["b"]}, "requires 'b', which is none of its properties"),
+        ({**_of({"type": "string"}), "required": "a"}, "required must be a list of names"),
+        ({"type": "object", "required": None}, "required must be a list of names"),
+        ({"type": "object", "required": [["a"]]}, "required must be a list of names"),
     ],
 )
 def test_what_the_gateway_does_not_know_is_refused_with_its_place(schema: dict[str, Any], said: str) -> None:

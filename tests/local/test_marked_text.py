@@ -171,8 +171,10 @@ def test_json_is_no_laxer_than_its_standard(tmp_path: Path, text: str, fault: st
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
-    """Its size is told and its content is left alone."""
-    assert _refusal(tmp_path, " " * 5_000_001).startswith("FILE: has 5000001 bytes")
+    """No more of it than is wanted, and a device has no end."""
+    assert _refusal(tmp_path, " " * 5_000_001) == "FILE: has more than the 5000000 bytes that are read"
+    with pytest.raises(DocumentError, match="/dev/zero: has more than the 5000000 bytes"):
+        read_marked(Path("/dev/zero"))
 
 
 def test_no_message_repeats_a_value(tmp_path: Path) -> None:

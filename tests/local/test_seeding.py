@@ -149,3 +149,16 @@ def test_an_executed_intent_is_not_replaced_by_loading_its_file_again(stack: Sta
     with pytest.raises(PermanentError, match="new action_intent_id"):
         later.load_files([other, *INTENTS])
     assert seeding.intents.find(ref) == executed
+
+
+def test_one_intent_with_two_contents_is_refused_and_nothing_is_stored(stack: StackInfo, tmp_path: Path) -> None:
+    """The later one would silently take the place of the earlier."""
+    other = tmp_path / "other.json"
+    document = json.loads(INTENTS[0].read_text())
+    document["action_intent"]["parameters"]["title"] = "Another"
+    other.write_text(json.dumps(document))
+    seeding = _seeding(stack)
+    with pytest.raises(DocumentError, match=r"other.json:\d+: action_intent.action_intent_id: .* given twice"):
+        seeding.load_files([*MAPPINGS, INTENTS[0], other])
+    assert list(seeding.registry.published()) == []
+    assert len(seeding.load_files([*MAPPINGS, INTENTS[0], INTENTS[0]]).documents) == 5

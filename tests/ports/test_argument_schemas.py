@@ -136,3 +136,82 @@ def test_the_reference_tools_have_schemas_that_can_be_used(tool: Any) -> None:  
     """All of what they say is checked before a call."""
     review = SCHEMAS.review(tool.described().input_schema)
     assert (review.unusable, review.unchecked) == (None, ())
+
+
+DRAFT_07 = "http://json-schema.org/draft-07/schema#"
+
+
+@pytest.mark.parametrize(
+    "schema, reason",
+    [
+        ({"$ref": "#/x/y", "x": {"y": {"patternProperties": {"^(a+)+$": True}}}}, "leads to what is no schema"),
+        ({"$ref": "#/x/y", "x": {"y": {"minProperties": "a"}}}, "leads to what is no schema"),
+        ({"$ref": "#/x/y", "x": {"y": {"$ref": "https://example.test/"}}}, "leads to what is no schema"),
+        ({"$ref": "#/title", "title": "A"}, "leads to what is no schema"),
+        ({"properties": {"a": {"$ref": "#/properties"}, "type": {}}}, "leads to what is no schema"),
+        ({"$schema": 5}, "dialect that is not known"),
+        ({"$schema": ["a"]}, "dialect that is not known"),
+        ({"$schema": "http://json-schema.org/draft-03/schema#"}, "dialect that is not known"),
+        ({"$schema": "http://json-schema.org/draft-04/schema#"}, "dialect that is not known"),
+        ({"$schema": DRAFT_07, "allOf": [{"$ref": "#a"}], "else": {"$anchor": "a"}}, "or to nothing"),
+        ({"$schema": DRAFT_07, "dependencies": {"a": {"$ref": "#"}}}, "without an end"),
+    ],
+)
+def test_what_the_library_would_stumble_over_is_unusable(schema: dict[str, Any], reason: str) -> None:
+    """It reads what a reference leads to unchecked, and older drafts otherwise; one tool's schema must not stop all."""
+    assert reason in (SCHEMAS.review(schema).unusable or "")
+
+
+def test_dependencies_that_multiply_are_refused_before_they_are_followed() -> None:
+    """Thirty of them, each of which asks the next one twice, would be asked a milliard times."""
+    chain = {f"d{one}": {"dependencies": {"a": _twice(f"d{one + 1}")}} for one in range(30)}
+    schema: dict[str, Any] = {"$schema": DRAFT_07, "$ref": "#/definitions/d0", "definitions": {**chain, "d30": {}}}
+    assert "multiply" in (SCHEMAS.review(schema).unusable or "")
+
+
+def _twice(name: str) -> dict[str, Any]:
+    return {"allOf": [{"$ref": f"#/definitions/{name}"}] * 2}
+
+
+@pytest.mark.parametrize(
+    "schema, arguments",
+    [
+        (
+            {"$ref": "#/$defs/n", "$defs": {"n": {"allOf": [{"properties": {"a": {"$ref": "#/$defs/n"}}}] * 600}}},
+            {"a": {"a": {"a": {}}}},
+        ),
+        ({"patternProperties": {"^a*a*a*a*a*a*a*$": True}}, {"a" * 900 + "b": 1}),
+    ],
+    ids=["depth multiplies", "many repetitions over one key"],
+)
+def test_what_would_take_too_long_for_these_arguments_ends_and_sends_nothing(
+    schema: dict[str, Any], arguments: dict[str, Any]
+) -> None:
+    """Neither the schema nor the arguments are at fault alone, so only counting tells."""
+    assert SCHEMAS.review(schema).unusable is None
+    began = time.monotonic()
+    with pytest.raises(ConfigurationError, match="TooMuchWork"):
+        SCHEMAS.faults(schema, arguments)
+    assert time.monotonic() - began < 20
+
+
+def test_one_pattern_over_many_texts_ends_and_the_rest_is_left_to_the_tool() -> None:
+    """Each text alone would be short enough."""
+    schema: dict[str, Any] = {"properties": {"a": {"items": {"pattern": "a*a*a*b"}}}}
+    began = time.monotonic()
+    assert len(SCHEMAS.faults(schema, {"a": ["a" * 90 + "c"] * 3_000})) < MOST_FAULTS
+    assert SCHEMAS.faults(schema, {"a": ["a" * 90 + "b"] * 3_000}) == ()
+    assert time.monotonic() - began < 20
+
+
+def test_work_is_counted_anew_for_each_application_and_large_arguments_have_enough() -> None:
+    """As many numbers as an intent can hold."""
+    schema: dict[str, Any] = {"properties": {"a": {"items": {"type": "integer", "minimum": 0}}}}
+    for _ in range(3):
+        assert SCHEMAS.faults(schema, {"a": [1] * 100_000}) == ()
+
+
+def test_many_missing_arguments_do_not_hide_another_fault() -> None:
+    """The library tells each missing one for itself."""
+    schema: dict[str, Any] = {"required": [f"a{one}" for one in range(30)], "properties": {"b": {"type": "string"}}}
+    assert [fault.path for fault in SCHEMAS.faults(schema, {"b": 1})] == ["", "/b"]

@@ -151,7 +151,7 @@ BUGS: Final = (
     Bug(
         "contract-read-leniently",
         "a contract inside a text is believed though two readers read it differently",
-        (Swap(answers, "json_object", _some_object), Swap(classification, "json_object", _some_object)),
+        (Swap(answers, "json_object", _some_object),),
         _on_the_wire("duplicate-success-in-text/untouched"),
     ),
     Bug(

@@ -157,13 +157,14 @@ def test_an_identity_provider_that_fails_is_unavailable_for_now(
     [
         (httpx.Response(400, json={"error": "invalid_client"}), "invalid_client"),
         (httpx.Response(400, json={"error": "invalid_scope"}), "invalid_scope"),
+        (httpx.Response(400, json={"error": "some_word_of_its_own"}), "HTTP 400"),
         (httpx.Response(401, json={"error": "unauthorized_client"}), "unauthorized_client"),
         (httpx.Response(400, json={"error": f"Secret {CLIENT_SECRET} is wrong"}), "HTTP 400"),
         (httpx.Response(401, text="[" * 60_000), "HTTP 401"),
         (httpx.Response(302, headers={"Location": "https://elsewhere.example.test"}), "HTTP 302"),
         (httpx.Response(200, json={"access_token": "CANARY", "expires_in": 60}), "longer access token validity"),
     ],
-    ids=["client", "scope", "401", "odd code", "deep", "redirect", "short-lived"],
+    ids=["client", "scope", "own word", "401", "odd code", "deep", "redirect", "short-lived"],
 )
 def test_a_refusal_is_a_configuration_error_that_says_what_to_correct(
     harness: Harness, answer: httpx.Response, said: str

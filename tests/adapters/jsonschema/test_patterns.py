@@ -68,3 +68,9 @@ def test_any_text_is_a_pattern_or_is_not(pattern: str) -> None:
     began = time.monotonic()
     mismatches(pattern, "ab" * 12)
     assert time.monotonic() - began < 5
+
+
+def test_a_pattern_with_flags_of_python_is_left_to_the_tool() -> None:
+    """With white space ignored, the asterisk repeats the group, and takes for ever."""
+    assert "flags of Python" in (why_unchecked("(?x)^(aa|a.|a) *$") or "")
+    assert mismatches("(?x)^(aa|a.|a) *$", "a" * 60 + "!") is False

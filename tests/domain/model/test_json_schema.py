@@ -10,7 +10,7 @@ PERSON: dict[str, Any] = {
     "$defs": {"name": {"type": "string"}, "age": {"$anchor": "years", "type": ["integer", "null"]}},
     "allOf": [{"properties": {"name": {"$ref": "#/$defs/name"}}, "required": ["name"]}],
     "properties": {"age": {"$ref": "#years"}},
-    "additionalProperties": False,
+    "unevaluatedProperties": False,
 }
 
 
@@ -19,7 +19,10 @@ def test_arguments_are_listed_through_references_and_conjunctions() -> None:
     schema = InputSchema(PERSON)
     assert set(schema.properties) == {"name", "age"}
     assert schema.required == {"name"}
-    assert schema.is_closed
+    assert schema.refuses("size")
+    assert not schema.refuses("name")
+    assert InputSchema({**PERSON, "additionalProperties": False}).refuses("name"), "it sees what stands beside it only"
+    assert not InputSchema({"patternProperties": {"^x-": {}}, "additionalProperties": False}).refuses("x-a")
     assert schema.types_of(schema.properties["name"]) == {"string"}
     assert schema.types_of(schema.properties["age"]) == {"integer", "null"}
 

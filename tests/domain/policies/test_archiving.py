@@ -91,6 +91,15 @@ def test_the_object_of_an_untyped_answer_stays_readable() -> None:
     assert kept["structured"] == {"[field 1]": "t-1", "[field 2]": "[withheld: 14 characters]"}
 
 
+@pytest.mark.parametrize("object_id", [None, "/ticket/id"])
+def test_an_untyped_answers_own_fields_are_withheld_though_they_are_called_like_ours(object_id: str | None) -> None:
+    """The outcome does not state them: what a plain tool calls ``external_object_id`` may be anything."""
+    reading = ResultContract(evidence=ResultEvidence.NO_ERROR, object_id=object_id)
+    structured: dict[str, JsonValue] = {"external_object_id": CANARY, "object_type": CANARY}
+    answer = ToolAnswer(is_error=False, structured=structured, texts=(json.dumps(structured),))
+    assert CANARY not in json.dumps(rules(result=reading).answer(answer, TOOL))
+
+
 @pytest.mark.parametrize("reading", [ErrorText.KEPT, ErrorText.WITHHELD])
 def test_a_tools_message_is_kept_only_where_the_mapping_says_so(reading: ErrorText) -> None:
     """The same rule as for the outcome (R41)."""

@@ -186,11 +186,35 @@ def test_the_bucket_gives_a_burst_and_then_its_rate() -> None:
     assert kept_out(rested, "f", later(9), limits).reason is Reason.RATE
 
 
-def test_a_clock_that_was_far_ahead_keeps_nobody_out_for_longer_than_an_empty_bucket() -> None:
+def test_a_clock_that_was_far_ahead_empties_the_bucket_for_nobody() -> None:
     """One function's wrong clock must not stop the others until theirs has caught up."""
-    ahead = let_in(UNTOUCHED, "ahead", later(3_600), CapacityLimits(100, 4, 2, 3, 30))
+    limits = CapacityLimits(100, 4, 2, 3, 30)
+    ahead = let_in(UNTOUCHED, "ahead", later(3_600), limits)
 
-    assert kept_out(ahead, "next", NOW, CapacityLimits(100, 4, 2, 3, 30)).wait_seconds == 0.25
+    assert let_in(ahead, "next", NOW, limits).bucket_full_at == later(0.25)
+
+
+def test_clocks_that_differ_a_little_give_nothing_away() -> None:
+    """Whoever is a second behind waits that second, too."""
+    limits = CapacityLimits(100, 4, 2, 3, 30)
+    emptied = let_in(let_in(UNTOUCHED, "a", later(1), limits), "b", later(1), limits)
+    wait = kept_out(emptied, "c", NOW, limits).wait_seconds
+
+    assert wait == 1.25
+    let_in(emptied, "c", later(wait), limits)
+
+
+def test_slots_and_a_breaker_of_a_clock_that_was_far_ahead_keep_nobody_out() -> None:
+    """A function whose clock is hours ahead must not close a connector for hours."""
+    limits = CapacityLimits(concurrency=1, rate_per_second=100, burst=100, breaker_failures=1, breaker_open_seconds=900)
+    taken = let_in(UNTOUCHED, "ahead", later(18_000), limits)
+    opened = released(taken, "ahead", CallResult.TROUBLE, limits, later(18_000))
+
+    assert "next" in let_in(taken, "next", NOW, limits).leases
+    assert let_in(opened, "next", NOW, limits).breaker.probe == "next"
+    # A minute's difference between clocks is none that matters.
+    assert kept_out(taken, "next", later(17_940), limits).reason is Reason.SLOTS_TAKEN
+    assert kept_out(opened, "next", later(17_940), limits).reason is Reason.BREAKER_OPEN
 
 
 def test_a_breaker_opens_after_so_many_calls_in_a_row_without_an_answer() -> None:

@@ -263,3 +263,69 @@ def test_a_file_may_pin_what_is_there_and_nothing_else(field: str) -> None:
     wrong = {"tool_schema_hash": "0" * 64, "tool_input_schema": {"type": "object"}}[field]
     assert judge(a_fitting_mapping(**{field: right}), facts()).findings == ()
     assert "leave it out" in _faults(a_fitting_mapping(**{field: wrong}))[field]
+
+
+def test_a_verify_tool_that_takes_no_key_of_ours_is_refused() -> None:
+    """It would refuse every question, and each lost answer would end as UNKNOWN."""
+    asked: dict[str, Any] = {"type": "object", "properties": {"idempotency_key": {"type": "string", "maxLength": 36}}}
+    tool = a_tool("crm___find_task", **{**asked, "required": ["idempotency_key"], "additionalProperties": True})
+    faults = _faults(a_fitting_mapping(effect_safety=VERIFIABLE, passes_execution_context=False), tool)
+    assert "takes no key of ours" in faults["effect_safety.verify_tool"]
+
+
+def test_an_argument_that_one_part_of_a_schema_lists_and_another_refuses_is_refused() -> None:
+    """A closed part knows nothing of its neighbours (JSON Schema 2020-12 Core, section 10.3.2.3)."""
+    schema = a_tool().input_schema
+    closed = {"properties": {"execution_context": {}}, "additionalProperties": False}
+    tool = a_tool(allOf=[closed, {"properties": schema["properties"]}], properties=None, additionalProperties=None)
+    assert "takes no argument 'title'" in _faults(a_fitting_mapping(), tool)["parameters.0.argument"]
+    beside = {"properties": {"title": {}}, "additionalProperties": False}
+    tool = a_tool(allOf=[beside, {"properties": schema["properties"]}], properties=None, additionalProperties=None)
+    assert "passes_execution_context" in _faults(a_fitting_mapping(), tool)
+
+
+def test_an_argument_must_fit_every_part_that_lists_it() -> None:
+    """The last one is not the only one."""
+    schema: dict[str, Any] = a_tool().input_schema
+    properties = {**schema["properties"], "title": {"type": "integer"}}
+    tool = a_tool(properties=properties, allOf=[{"properties": {"title": {"description": "What to do."}}}])
+    assert "integer" in _faults(a_fitting_mapping(), tool)["parameters.0.type"]
+
+
+def test_many_required_arguments_do_not_hide_what_is_wrong_with_the_context() -> None:
+    """Those that are missing from the sample are told first."""
+    schema: dict[str, Any] = a_tool().input_schema
+    properties = {**schema["properties"], "execution_context": {"type": "string"}}
+    tool = a_tool(properties=None, required=[f"a{one}" for one in range(20)])
+    tool = tool.model_copy(update={"input_schema": {**tool.input_schema, "properties": properties}})
+    assert "another content" in _faults(a_fitting_mapping(), tool)["passes_execution_context"]
+
+
+def test_a_tool_whose_schema_cannot_be_applied_does_not_keep_others_from_being_judged() -> None:
+    """One odd tool on a gateway is its owner's business."""
+    node = {"properties": {"execution_context": {"$ref": "#/$defs/n"}, "tenant_id": {}}}
+    odd = {"$ref": "#/$defs/n", "$defs": {"n": {"allOf": [node] * 700}}}
+    tool = reference_tools()["crm___find_task"].model_copy(update={"input_schema": odd})
+    assert _faults(a_fitting_mapping(), tool) == {}
+    assert (
+        "could not be applied"
+        in _faults(a_fitting_mapping(effect_safety=VERIFIABLE), tool)["effect_safety.verify_tool"]
+    )
+
+
+def test_a_schema_that_repeats_one_part_a_thousand_times_is_judged_as_one_that_names_it_once() -> None:
+    """It may be absurd; it is still judged."""
+    schema: dict[str, Any] = a_tool().input_schema
+    parts: dict[str, Any] = {"$defs": {"all": {"properties": schema["properties"]}}}
+    tool = a_tool(allOf=[{"$ref": "#/$defs/all"}] * 900, **parts)
+    assert _faults(a_fitting_mapping(), tool) == {}
+    many = [{"properties": {"title": {"type": "string"}}} for _ in range(900)]
+    assert _faults(a_fitting_mapping(), a_tool(allOf=many)) == {}
+
+
+def test_an_undo_in_another_system_is_warned_of() -> None:
+    """An id of one system may be that of another object in the other."""
+    elsewhere = reference_tools()["crm___delete_task"].model_copy(update={"name": "calendar___delete_task"})
+    policy = {"strategy": "AUTOMATIC", "compensation_tool": elsewhere.name, "arguments": {"task_id": "object_id"}}
+    warnings = _warnings(a_fitting_mapping(compensation=policy), elsewhere)
+    assert "acts on CALENDAR and would be given an id of CRM" in warnings["compensation.compensation_tool"]

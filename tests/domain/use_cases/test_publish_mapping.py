@@ -123,3 +123,19 @@ def test_a_gateway_that_cannot_be_asked_publishes_nothing() -> None:
     with pytest.raises(CatalogueUnavailable, match="does not answer"):
         _publish(registry, catalogue, a_fitting_mapping())
     assert list(registry.published()) == []
+
+
+def test_one_version_with_two_contents_is_refused_before_either_is_published() -> None:
+    """What is published first would stand for ever, whichever was meant."""
+    registry = MemoryMappingRegistry()
+    judged = _publish(registry, listing(), a_fitting_mapping(), a_fitting_mapping(risk_class="HIGH"))
+    assert "given twice with different contents" in _version_fault(judged)
+    assert list(registry.published()) == []
+
+
+def test_the_same_mapping_twice_is_harmless() -> None:
+    """As it is at different times."""
+    registry = MemoryMappingRegistry()
+    judged = _publish(registry, listing(), a_fitting_mapping(), a_fitting_mapping(created_at=later()))
+    assert [one.faults for one in judged] == [(), ()]
+    assert len(list(registry.published())) == 1

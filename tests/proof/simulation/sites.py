@@ -63,11 +63,15 @@ INVOKE, RESULT = "invoke", "result"
 _READ: Final = (Kind.BEFORE, Kind.AFTER, Kind.ERROR, Kind.THROTTLE)
 _WRITE: Final = (*_READ, Kind.LOST_REPLY, Kind.DUPLICATE)
 _WRITES: Final = frozenset(
-    {"claim", "advance", "dispatch", "settle", "mark_published", "record", "publish", "put", "flip", "replace"}
+    {"claim", "advance", "dispatch", "settle", "mark_published", "record", "publish", "put", "flip"}
 )
 _KINDS: Final[dict[tuple[str, str], tuple[Kind, ...]]] = {
     # One POST cannot arrive twice; what can is the function's own invocation, at its boundary.
     ("gateway", "send"): (*_READ, Kind.LOST_REPLY, Kind.LATE, Kind.CUT),
+    # Whoever the store of capacity refuses asks it no more, so a throttle is an error there; and to die after a read is
+    # to die before the write that follows.
+    ("connector_capacity", "find"): (Kind.BEFORE, Kind.ERROR),
+    ("connector_capacity", "replace"): (Kind.BEFORE, Kind.AFTER, Kind.ERROR, Kind.LOST_REPLY, Kind.DUPLICATE),
     ("lambda", INVOKE): (Kind.ERROR, Kind.THROTTLE),
     ("lambda", RESULT): (Kind.LOST_REPLY, Kind.DUPLICATE),
     ("sqs", "spool"): (Kind.ERROR, Kind.LOST_REPLY, Kind.DUPLICATE),

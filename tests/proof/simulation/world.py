@@ -6,6 +6,7 @@ that the many continuations of one moment need not be played from the start.
 
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from threading import Lock, RLock
 from typing import Any, Final
 
@@ -22,12 +23,14 @@ from adapters.memory.mapping_registry import MemoryMappingRegistry
 from adapters.memory.operator_inbox import MemoryOperatorInbox
 from adapters.memory.signal_publisher import MemorySignalPublisher
 from domain.model.attempt import Attempt
+from domain.model.connector_capacity import ConnectorCapacity
 from domain.model.outcome import Outcome
 from domain.model.tool_mapping import Idempotent, ToolMapping, Verifiable
 from domain.policies.retry import LATEST_LANDING_SECONDS
 from tests.builders import NOW, a_ref, a_switch
 from tests.proof.simulation.gateway import SimulatedGateway
 from tests.proof.simulation.tool_side import ToolSide
+from tests.support.stage import LIMITS
 
 Snapshot = tuple[Any, ...]
 _JUST_BEFORE: Final = 1.0
@@ -128,13 +131,17 @@ class World:
         return self.journal.find_outcome(a_ref())
 
     def _room(self) -> tuple[object, ...]:
-        """Return what is left of earlier calls at the connector, without what has passed and decides nothing."""
+        """Return what earlier calls of the connector may still decide.
+
+        A play makes a dozen calls at most, and of these one by its script and two by planted faults get no answer. So
+        what is not half-way to its limit decides nothing, and the same moment need not be played once more for it.
+        """
         now = self.clock.now()
         return tuple(
             (
-                tuple(name for name, until in state.leases.items() if until > now),
-                max(state.bucket_full_at or now, now),
-                state.breaker,
+                tuple(left) if len(left := _live(state, now)) > _FEW_SLOTS else (),
+                _lasting(state, now),
+                state.breaker if state.breaker.openings or state.breaker.failures > _FEW_FAILURES else None,
             )
             for state in vars(self.capacities)["_states"].values()
         )
@@ -179,6 +186,20 @@ class World:
             self.broken,
             self.answered,
         )
+
+
+_FEW_SLOTS: Final = int(LIMITS["CONNECTOR_CONCURRENCY"]) // 2
+_FEW_FAILURES: Final = int(LIMITS["BREAKER_FAILURES"]) // 2
+_FEW_TOKENS: Final = timedelta(seconds=int(LIMITS["CONNECTOR_BURST"]) // 2 / int(LIMITS["CONNECTOR_RATE_PER_SECOND"]))
+
+
+def _live(state: ConnectorCapacity, now: datetime) -> list[str]:
+    return [name for name, until in state.leases.items() if until > now]
+
+
+def _lasting(state: ConnectorCapacity, now: datetime) -> datetime | None:
+    full_at = state.bucket_full_at or now
+    return full_at if full_at - now > _FEW_TOKENS else None
 
 
 _LOCKS: Final = (type(Lock()), type(RLock()))

@@ -79,7 +79,7 @@ class TalkativeTools:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 said = tools.answer(self.headers.get("Authorization", ""), json.loads(body))
-                self.send_response(said.status)
+                self.send_response(said.status, tools.secrets.gateway_error)
                 for name, value in ({"Content-Type": "application/json"} | said.headers).items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(said.body) * (2 if said.cut else 1)))

@@ -53,10 +53,19 @@ def judge(raw: bytes, request_id: str, *, ended_in_order: bool) -> Proof:
         proof = _message(body, request_id) if complete else None
         return _NOT_DONE if proof is not None and proof.evidence is Evidence.NOT_DONE else _DOUBT
     if kind == "text/event-stream":
-        return next((proof for data in _events(body) if (proof := _message(data, request_id))), _DOUBT)
+        return _stream(body, request_id)
     if kind != "application/json" or not complete:
         return _DOUBT
     return _message(body, request_id) or _DOUBT
+
+
+def _stream(body: bytes, request_id: str) -> Proof:
+    for number, data in enumerate(_events(body)):
+        proof = _message(data, request_id)
+        if proof is not None:
+            # What is refused is refused before anything is told of it.
+            return _DOUBT if number and proof.evidence is Evidence.NOT_DONE else proof
+    return _DOUBT
 
 
 def _response(raw: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -162,12 +171,13 @@ def _result(result: Json) -> Proof:
     contract = structured
     if contract is None:
         contract = next((said for said in spoken if "success" in said), spoken[0] if spoken else None)
-    denied = any(said.get("success") is False for said in spoken)
-    done = not failed and not denied
+    parts = [*([] if structured is None else [structured]), *spoken]
+    verdicts = [said["success"] for said in parts if "success" in said]
+    warned = failed or any(_speaks_of_error(said) for said in parts)
+    done = not warned and all(verdict is True for verdict in verdicts)
     if contract is None:
         return replace(_DOUBT, is_plainly_done=done)
-    done &= contract.get("success") is not False and not _speaks_of_error(contract)
-    return replace(_contract(contract, failed=failed, denied=denied), is_plainly_done=done)
+    return replace(_contract(contract, parts, verdicts, failed=failed, warned=warned), is_plainly_done=done)
 
 
 def _try_json(text: str) -> Json:
@@ -177,17 +187,22 @@ def _try_json(text: str) -> Json:
         return None
 
 
-def _contract(contract: dict[str, Json], *, failed: bool, denied: bool) -> Proof:
+def _contract(
+    contract: dict[str, Json], parts: list[dict[str, Json]], verdicts: list[Json], *, failed: bool, warned: bool
+) -> Proof:
     ids = _object_ids(contract)
     if ids is None:
         return _DOUBT
-    success = contract.get("success")
     if "success" not in contract:
-        success = True if ids and not failed and not _speaks_of_error(contract) else None
-    if success is True and not failed and not denied:
+        # Then no other part says so either, or it would have been read instead, unless the content is structured.
+        agreed = bool(ids) and not warned and all(verdict is True for verdict in verdicts)
+        return Proof(Evidence.SUCCEEDED, ids) if agreed else _DOUBT
+    if not failed and all(verdict is True for verdict in verdicts):
         return Proof(Evidence.SUCCEEDED, ids)
-    if success is False:
-        return Proof(Evidence.PARTIAL if ids else Evidence.REFUSED, ids)
+    if all(verdict is False for verdict in verdicts):
+        named = [_object_ids(part) for part in parts]
+        if all(others is not None and set(others) <= set(ids) for others in named):
+            return Proof(Evidence.PARTIAL if ids else Evidence.REFUSED, ids)
     return _DOUBT
 
 
