@@ -83,6 +83,8 @@ class IntentRecord:
         found = self.findings
         if found:
             return ["audit: FINDINGS", *(f"  {finding}" for finding in found)]
+        if self.attempt and self.outcome is None:
+            return ["audit: ledger and attempt prove each other; there is no outcome yet"]
         return ["audit: ledger, attempt and outcome prove each other"] if self.attempt else []
 
     def _headline(self) -> str:

@@ -68,7 +68,9 @@ def test_an_intent_without_a_claim_has_nothing_on_record() -> None:
 
 def test_a_running_intent_shows_its_attempt() -> None:
     """There is no outcome yet, and how far it has come is said."""
-    assert "no outcome yet, attempt DISPATCHED" in IntentRecord(DISPATCHED, None, (FIRST, SECOND), ()).as_text()
+    text = IntentRecord(DISPATCHED, None, (FIRST, SECOND), ()).as_text()
+    assert "no outcome yet, attempt DISPATCHED" in text
+    assert "audit: ledger and attempt prove each other; there is no outcome yet" in text
 
 
 class _Workflow:
