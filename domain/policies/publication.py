@@ -69,7 +69,12 @@ class Judgement:
 
 def judge(mapping: ToolMapping, facts: Facts) -> Judgement:
     """Judge a mapping against what the gateway lists, and pin what it was judged by."""
-    findings = (*_acting(mapping, facts), *_verifying(mapping, facts), *_undoing(mapping, facts))
+    findings = (
+        *_acting(mapping, facts),
+        *_answering(mapping, facts),
+        *_verifying(mapping, facts),
+        *_undoing(mapping, facts),
+    )
     judged = Judgement(mapping, findings)
     return judged if judged.faults else Judgement(_pinned(mapping, facts), findings)
 
@@ -103,6 +108,33 @@ def _acting(mapping: ToolMapping, facts: Facts) -> Iterator[Finding]:
     if said.destructive and mapping.risk_class in {RiskClass.MINIMAL, RiskClass.LOW}:
         message = f"{found.tool.name} says that it destroys; approvers see {mapping.risk_class}, say at least MEDIUM"
         yield Finding(("risk_class",), message, is_fault=False)
+
+
+def _answering(mapping: ToolMapping, facts: Facts) -> Iterator[Finding]:
+    """Tell of an answer that the mapping's contract could not read: the first action would be done, and UNKNOWN."""
+    found = facts.get(mapping.tool_name)
+    schema = found.tool.output_schema if found is not None else None
+    listed = schema.get("properties") if schema is not None else None
+    if not isinstance(listed, dict) or not listed:
+        return
+    shown = ", ".join(list(listed)[:_MOST_NAMES])
+    if mapping.result.evidence is ResultEvidence.TYPED and not _CONTRACT_NAMES & listed.keys():
+        message = (
+            f"{mapping.tool_name} says that it answers with {shown}: none of the typed contract, so what it did would "
+            "be UNKNOWN; say NO_ERROR, and by object_id where its answer names what it created"
+        )
+        yield Finding(("result", "evidence"), message, is_fault=False)
+    pointer = mapping.result.object_id
+    if pointer is not None and pointer.split("/")[1].replace("~1", "/").replace("~0", "~") not in listed:
+        message = f"{mapping.tool_name} says that it answers with {shown}; without its object's id it would be UNKNOWN"
+        yield Finding(("result", "object_id"), message, is_fault=False)
+
+
+_CONTRACT_NAMES: Final = frozenset({"success", "external_object_id", "external_objects"})
+"""Fields of which a typed answer has at least one (``domain.policies.classification``)."""
+
+_MOST_NAMES: Final = 5
+"""Fields of an answer that a warning names."""
 
 
 def _verifying(mapping: ToolMapping, facts: Facts) -> Iterator[Finding]:

@@ -329,3 +329,28 @@ def test_an_undo_in_another_system_is_warned_of() -> None:
     policy = {"strategy": "AUTOMATIC", "compensation_tool": elsewhere.name, "arguments": {"task_id": "object_id"}}
     warnings = _warnings(a_fitting_mapping(compensation=policy), elsewhere)
     assert "acts on CALENDAR and would be given an id of CRM" in warnings["compensation.compensation_tool"]
+
+
+OWN_WORDS = {"type": "object", "properties": {"id": {"type": "string"}, "title": {"type": "string"}}}
+
+
+def test_an_answer_that_its_contract_could_not_read_is_told_before_the_first_action() -> None:
+    """Done and then UNKNOWN would be learnt from a person's night, not from a file."""
+    tool = a_tool().model_copy(update={"output_schema": OWN_WORDS})
+    assert "answers with id, title" in _warnings(a_fitting_mapping(), tool)["result.evidence"]
+
+    pointed = {"evidence": "NO_ERROR", "object_id": "/id"}
+    assert not any(place.startswith("result") for place in _warnings(a_fitting_mapping(result=pointed), tool))
+    astray = {"evidence": "NO_ERROR", "object_id": "/ticket/id"}
+    assert "answers with id, title" in _warnings(a_fitting_mapping(result=astray), tool)["result.object_id"]
+
+
+@pytest.mark.parametrize(
+    "output_schema",
+    [None, {"type": "object"}, {"type": "object", "properties": {"success": {"type": "boolean"}}}],
+    ids=["unsaid", "open", "typed"],
+)
+def test_an_answer_of_which_nothing_is_said_or_that_is_typed_needs_no_word(output_schema: Any) -> None:  # noqa: ANN401  a schema
+    """Only what a tool does say can be doubted."""
+    tool = a_tool().model_copy(update={"output_schema": output_schema})
+    assert not any(place.startswith("result") for place in _warnings(a_fitting_mapping(), tool))
