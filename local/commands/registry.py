@@ -28,8 +28,8 @@ def add(commands: "Commands") -> None:
         help="compare the published mappings with the live gateway",
         description="List what has moved since each mapping was published: a tool that is gone, a schema that is "
         "another (and where), a tool whose hints no longer allow its mapping. Exit code 0: nothing; 1: drift, each "
-        "printed; 2: it cannot be said, because the gateway or the registry does not answer. Deprecated versions are listed and "
-        "do not count.",
+        "printed; 2: it cannot be said, because the gateway or the registry does not answer. Deprecated versions are "
+        "listed and do not count.",
     )
     add_json(check, "the findings")
     check.set_defaults(run=_check)
