@@ -4,6 +4,7 @@ up         start the stack and keep it until interrupted
 demo       start a stack, play every scenario, write .local/demo.json
 preview    print what the program would create, without creating anything
 
+tools      list what the live gateway offers
 seed       publish mappings and store intents, from files, in the running stack
 check      compare the published mappings with the live gateway
 approve    send the approval event of an intent
@@ -17,7 +18,7 @@ redrive    give the messages of a queue their work again
 sweep      run the reconciler once now
 
 Exit codes: 0 done; 1 it could not be done; 2 wrong options; 3 done, and something needs a person.
-`check` has its own: 0 nothing has drifted; 1 something has; 2 it cannot be said.
+`check` has its own: 0 nothing has drifted; 1 something has; 2 it cannot be said, which is `tools`' too.
 """
 
 import argparse

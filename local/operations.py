@@ -16,6 +16,7 @@ from domain.model.external_object import ExternalObjectRef, ExternalSystem, syst
 from domain.model.identifiers import IntentRef
 from domain.model.intent import ActionIntent, IntentStatus
 from domain.model.outcome import Outcome, OutcomeStatus
+from domain.model.tool_description import ToolDescription
 from domain.model.tool_mapping import ToolMapping
 from domain.use_cases.check_mappings import Checked
 from domain.use_cases.recording import Recording
@@ -68,6 +69,10 @@ class Operations:
     def seed(self, documents: Iterable[Document | ToolMapping]) -> Loaded:
         """Load intents and mappings that were made here."""
         return self._seeding.load(documents)
+
+    def tools(self) -> tuple[ToolDescription, ...]:
+        """List the live gateway's tools."""
+        return self._seeding.tools()
 
     def check(self) -> tuple[Checked, ...]:
         """Compare every published mapping with the live gateway's tools."""

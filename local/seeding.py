@@ -14,9 +14,11 @@ from adapters.dynamodb.intent_store import DynamoDbIntentStore
 from adapters.dynamodb.mapping_registry import DynamoDbMappingRegistry
 from adapters.jsonschema.argument_schemas import JsonSchemaArguments
 from domain.model.identifiers import IntentRef
+from domain.model.tool_description import ToolDescription
 from domain.model.tool_mapping import ToolMapping
 from domain.use_cases.approve_intent import ApproveIntent
 from domain.use_cases.check_mappings import Checked, CheckMappings
+from domain.use_cases.gateway_tools import LISTING_SECONDS
 from domain.use_cases.propose_intent import NOT_CONTENT, ProposeIntent
 from domain.use_cases.publish_mapping import PublishMapping
 from local.documents import Document, DocumentError, IntentDocument, MappingDocument, all_or_every_fault, read_documents
@@ -77,6 +79,12 @@ class Seeding:
             if stored and one.approved_by is not None:
                 self.approve(one.intent.ref, approved_by=one.approved_by)
         return Loaded(tuple(given), warnings)
+
+    def tools(self) -> tuple[ToolDescription, ...]:
+        """List the live gateway's tools, in the order of their names; raises what the catalogue does."""
+        with self._catalogue(self._info) as catalogue:
+            listed = catalogue.tools(deadline_seconds=LISTING_SECONDS)
+        return tuple(sorted(listed, key=lambda tool: tool.name))
 
     def check(self) -> tuple[Checked, ...]:
         """Compare every published mapping with the live gateway; raises what ``CheckMappings`` does."""

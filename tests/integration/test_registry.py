@@ -51,6 +51,22 @@ def test_the_examples_are_published_against_the_live_gateway_and_do_not_drift(
     assert [(one["pinned"], one["drift"]) for one in examples] == [(True, [])] * 3
 
 
+def test_the_live_tools_are_listed_as_a_mapping_names_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """Names, arguments with the required ones marked, and hints; the whole schemas for scripts."""
+    assert command_line.main(["tools"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    (created,) = [line for line in listed if line.startswith("crm___create_task(")]
+    assert "title*" in created
+    assert "execution_context" in created
+    assert "not read only" in created
+    assert listed[-1] == f"{len(listed) - 1} tool(s)"
+
+    assert command_line.main(["tools", "--json"]) == 0
+    described = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+    assert len(described) == len(listed) - 1
+    assert described["crm___create_task"]["input_schema"]["required"]
+
+
 def test_drift_is_told_with_its_part_and_an_exit_code(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
     """Here the mapping was published for a schema that the live tool does not have."""
     operations = Operations(stack.info)

@@ -18,6 +18,7 @@ from botocore.exceptions import EndpointConnectionError
 import local.demo.runner
 import local.stack
 from domain.model.errors import ConfigurationError, TransientError
+from domain.model.tool_description import ToolDescription
 from local import __main__ as command_line
 from local.aws_clients import AwsClients
 from local.commands import registry, running
@@ -344,11 +345,12 @@ def test_an_interpreter_without_the_packages_is_told_of_the_one_that_has_them(
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+@pytest.mark.parametrize("command", ["check", "tools"])
 def test_a_check_that_cannot_be_made_is_neither_drift_nor_none(
-    options: list[str], capsys: pytest.CaptureFixture[str]
+    command: str, options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A script that gates on it is told which of the three it was."""
-    assert command_line.main(["check", *options]) == NOT_SAID
+    assert command_line.main([command, *options]) == NOT_SAID
     captured = capsys.readouterr()
     said = json.loads(captured.out)["reason"] if options else captured.err
     assert "No stack is running here" in said
@@ -380,3 +382,16 @@ def _raising(error: Exception) -> Callable[[Operations], object]:
         raise error
 
     return check
+
+
+def test_a_tools_own_text_cannot_command_the_terminal(
+    info: StackInfo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Argument names are the gateway's words, and schemas may be anything."""
+    hostile = ToolDescription(name="t", input_schema={"properties": {"a\x1b[2J": {}, "b": 1}, "required": ["b"]})
+    odd = ToolDescription(name="u", input_schema={"properties": 5, "required": "b"})
+    monkeypatch.setattr(registry, "running_stack", lambda: info)
+    monkeypatch.setattr(Operations, "__init__", lambda *_: None)
+    monkeypatch.setattr(Operations, "tools", lambda _self: (hostile, odd))
+    assert command_line.main(["tools"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["t('a\\x1b[2J', b*)", "u()", "2 tool(s)"]

@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from domain.model.intent import ActionIntent
-from domain.model.tool_mapping import EffectSafety, Idempotent, Unsafe
+from domain.model.tool_mapping import EffectSafety, Idempotent, Unsafe, Verifiable
 from local.demo.observations import subscribe
 from local.documents import IntentDocument
 from local.operations import Operations
@@ -43,8 +43,15 @@ PATIENCE_SECONDS: Final = 120.0
 _AT_ONCE: Final = 3
 """Executions beside each other; more only make more cold starts."""
 
-_EFFECTS: Final[Mapping[str, EffectSafety]] = {"idempotent": Idempotent(key_ttl_seconds=121), "unsafe": Unsafe()}
-"""The key of the idempotent tool dies soon, so that doubt about it ends as UNKNOWN, too."""
+_EFFECTS: Final[Mapping[str, EffectSafety]] = {
+    "idempotent": Idempotent(key_ttl_seconds=121),
+    "verifiable": Verifiable(verify_tool="crm___find_task", server_bound_seconds=0),
+    "unsafe": Unsafe(),
+}
+"""The key of the idempotent tool dies soon, so that doubt about it ends as UNKNOWN, too; the verify tool talks
+as much as the others."""
+_ASKED_ABOUT: Final = ("told-error", "cut")
+"""After which a verify tool is asked; one that only words come from is asked for a long time, so these are enough."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ class Search:
 
 def play(options: Options) -> Measured:
     """Let every way of saying too much happen for each effect safety, then read all that was kept."""
-    ways = [(way, effect) for way in WAYS for effect in _EFFECTS]
+    ways = [(way, effect) for way in WAYS for effect in _EFFECTS if effect != "verifiable" or way in _ASKED_ABOUT]
     if options.quick:
         ways = [(way, effect) for way, effect in ways if effect == "unsafe" or way == "told-error"]
     said = Secrets(**{one.name: _a_secret() for one in fields(Secrets)})
