@@ -23,7 +23,7 @@ from tests.proof.simulation.functions import in_haste
 from tests.support.stage import LIMITS
 
 ID: Final = "fairness"
-STORIES: Final = 12
+STORIES: Final = 8
 
 CONCURRENCY: Final = int(LIMITS["CONNECTOR_CONCURRENCY"])
 RATE, BURST = int(LIMITS["CONNECTOR_RATE_PER_SECOND"]), int(LIMITS["CONNECTOR_BURST"])
