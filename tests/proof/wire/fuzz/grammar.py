@@ -110,4 +110,6 @@ def an_answer(rng: random.Random, request_id: str) -> Said:
     if said.status == 200 and rng.random() < 0.4:
         said.as_events = True
         said.notifications = [PROGRESS] * rng.randrange(3)
+        if said.notifications and said.evidence is Evidence.NOT_DONE:
+            said.evidence = Evidence.IN_DOUBT  # whoever tells of progress has begun, whatever the refusal says
     return said
