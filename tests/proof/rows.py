@@ -66,6 +66,10 @@ class Measured:
     """The first few counter-examples; ``value`` counts them all."""
 
 
+class NothingMoves(Exception):
+    """What a row plays has not come to rest in the time it is given; the message says what is still open."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How a row is to be played."""

@@ -6,6 +6,7 @@ The rows on the embedded AWS are played by ``tests/integration/test_proof_on_the
 
 import io
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from tests.proof import __main__ as command_line
 from tests.proof import random_schedules, scoreboard, totals
 from tests.proof.catalogue import ROWS, TOTALS
-from tests.proof.rows import NO_ENDINGS, Endings, Measured, Options, Row, Violation
+from tests.proof.rows import NO_ENDINGS, Endings, Measured, NothingMoves, Options, Row, Violation
 from tests.proof.stack.catalogue import STACK_ROWS
 from tests.proof.wire.catalogue import WIRE_ROWS
 
@@ -150,6 +151,20 @@ def test_a_red_row_is_a_red_exit_code(
     monkeypatch.setattr(command_line, "ROWS", {"a-row": _a_row(Measured("3 broken", ok=False))})
     assert command_line.main([]) == 1
     assert "0 of 1 rows ok" in capsys.readouterr().out
+
+
+def test_a_row_that_does_not_come_to_rest_is_red_and_the_others_are_played() -> None:
+    """One stuck execution must not take the figures of an hour with it."""
+
+    def stuck(_options: Options) -> Measured:
+        raise NothingMoves("4 executions still run")
+
+    rows = [replace(_a_row(Measured("never", ok=True)), play=stuck), _a_row(Measured("fine", ok=True))]
+    lines = scoreboard.play_rows(rows, Options(seed=0), io.StringIO())
+    assert [(line.measured.ok, line.measured.value) for line in lines] == [
+        (False, "not played to its end: 4 executions still run"),
+        (True, "fine"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,10 @@ from local.stack import LocalStack
 from local.stack_info import StackInfo
 from ports.steps.resources import Resource
 from tests.builders import a_mapping
-from tests.proof.rows import SHOWN_VIOLATIONS, Measured, Options, Row, Violation
+from tests.proof.rows import SHOWN_VIOLATIONS, Measured, NothingMoves, Options, Row, Violation
 from tests.proof.stack.ground import (
     POLL_SECONDS,
     WAIT_SCALE,
-    NothingMoves,
     a_proof_intent,
     new_run,
     quietly,
@@ -167,8 +166,13 @@ def _seed(info: StackInfo, ways: Iterable[tuple[str, str]], said: Secrets) -> li
     for name, effect in _EFFECTS.items():
         operations.registry.publish(a_mapping(action_type=f"CANARY_{name}", parameters=rules, effect_safety=effect))
     for way, name in ways:
-        parameters = {"title": way, "pay": said.parameter}
-        intent = a_proof_intent(f"canary-{run}-{way}-{name}", f"CANARY_{name}", parameters=parameters)
+        named = f"canary-{run}-{way}-{name}"
+        # A tenant for each: one tenant's connector is given up on after five calls without an answer.
+        own: dict[str, object] = {
+            "tenant_id": f"tenant-{way}-{name}",
+            "parameters": {"title": way, "pay": said.parameter},
+        }
+        intent = a_proof_intent(named, f"CANARY_{name}", **own)
         operations.seed([IntentDocument(intent, "approver-1")])
         intents.append(intent)
     return intents

@@ -27,7 +27,7 @@ from local.stores import journal_of
 from local.tool_server.faults import FaultPlan
 from local.tool_server.witness import Witness
 from tests.builders import a_mapping, an_intent
-from tests.proof.rows import Options
+from tests.proof.rows import NothingMoves, Options
 from tests.proof.stack.agreement import Evidence, is_final, read_evidence
 
 STACK: Final = "stack"
@@ -39,10 +39,6 @@ WAIT_SCALE: Final = 0.01
 POLL_SECONDS: Final = 0.15
 _READERS: Final = 4
 """Threads that ask the emulator at once; it is one process, so more of them only queue."""
-
-
-class NothingMoves(Exception):
-    """The stack has not come to rest in the time a row gives it; the message says what is still open."""
 
 
 @dataclass(frozen=True)
