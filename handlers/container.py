@@ -79,7 +79,7 @@ def _secrets_client() -> Any:  # noqa: ANN401  as above
 
 def _argument_schemas() -> ArgumentSchemas:
     # Its library takes longer to load than everything else but boto3, and one function in eight needs it.
-    from adapters.jsonschema.argument_schemas import JsonSchemaArguments  # noqa: PLC0415
+    from adapters.jsonschema.argument_schemas import JsonSchemaArguments  # noqa: PLC0415  see above
 
     return JsonSchemaArguments()
 

@@ -7,11 +7,10 @@ allowed hosts) is the business of ``settings``.
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from infrastructure.tool_schema import checked_schema
-from infrastructure.value_rules import https_url
+from infrastructure.value_rules import AS_CONFIGURED, https_url
 
 GATEWAY_PROTOCOL_VERSIONS: Final = ("2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
 """The versions of MCP that an AgentCore gateway can be told to accept, oldest first (Amazon Bedrock AgentCore Developer
@@ -49,14 +48,7 @@ ToolSchema = Annotated[dict[str, Any], AfterValidator(checked_schema)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
+    model_config = AS_CONFIGURED
 
 
 class TargetTool(_Section):

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from infrastructure.gateway_settings import GatewaySettings
 from infrastructure.naming import IllegalName, Names, partition_of
 from infrastructure.refusals import CONSEQUENCES, SettingsError, first_of, refusal
 from infrastructure.value_rules import (
+    AS_CONFIGURED,
     bucket_name,
     distinct_scopes,
     known_retention,
@@ -66,15 +66,7 @@ RetentionDays = Annotated[int, AfterValidator(known_retention)]
 class StackSettings(BaseModel):
     """Every setting of one stack, checked together."""
 
-    # A refusal's trace shows the cause too, and a refused URL may hold a secret.
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        populate_by_name=True,
-        hide_input_in_errors=True,
-        use_attribute_docstrings=True,
-    )
+    model_config = AS_CONFIGURED
 
     stack: str
     """The Pulumi stack's name; part of every physical name."""

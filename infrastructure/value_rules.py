@@ -9,7 +9,21 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
+
 from ports.steps.resources import MCP_PROTOCOL_VERSIONS
+
+AS_CONFIGURED: Final = ConfigDict(
+    frozen=True,
+    extra="forbid",
+    alias_generator=to_camel,
+    populate_by_name=True,
+    hide_input_in_errors=True,
+    use_attribute_docstrings=True,
+)
+"""How every section of the settings is read: camelCase keys, nothing unknown. Input is hidden because a refusal's trace
+shows its cause too, and a refused URL may hold a secret."""
 
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 

@@ -144,7 +144,7 @@ Rule = Callable[[Any, Any, Any, Any], Iterable[ValidationError] | None]
 
 
 def _counted(rule: Rule) -> Rule:
-    def counted(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: ANN401
+    def counted(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: ANN401  as Rule
         spend(1 + len(wanted) // 8 if isinstance(wanted, list) else 1)
         yield from rule(validator, wanted, value, schema) or ()
 
@@ -158,7 +158,7 @@ def _pattern(_validator: object, pattern: str, value: JsonValue, _schema: object
 
 
 def _pattern_properties(rule: Rule) -> Rule:
-    def bounded(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: ANN401
+    def bounded(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[ValidationError]:  # noqa: ANN401  as Rule
         # Twice: `additionalProperties` holds the same patterns against the same keys.
         for key in value if isinstance(value, dict) else ():
             spend(2 * sum(work_of(pattern, key) for pattern in wanted))
